@@ -1,1 +1,27 @@
+//! What every part of Trireme agrees on. Nothing here knows a host: time, randomness,
+//! the database and expensive computation are reached through [`host::Host`] alone.
 
+pub mod auth;
+pub mod config;
+pub mod error;
+pub mod host;
+pub mod http;
+pub mod json;
+pub mod migrations;
+pub mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod problem;
+pub mod secret;
+pub mod sql;
+pub mod sqlite;
+pub mod time;
+pub mod validate;
+
+pub use error::{Code, Error, Fault};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use uuid::Uuid;
+
+/// The version of this build, as `/health` and `trireme --version` report it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

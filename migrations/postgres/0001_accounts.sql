@@ -1,0 +1,91 @@
+-- Accounts, sessions and refresh tokens; the role and the function that stand between one
+-- user's data and another's.
+
+-- Statements of Scope::User run in this role: it owns nothing, can't log in, and row-level
+-- security binds it. A role belongs to the whole cluster, so another database may have made it.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trireme_user') THEN
+    BEGIN
+      CREATE ROLE trireme_user NOLOGIN;
+    EXCEPTION
+      WHEN duplicate_object OR unique_violation THEN NULL;
+      WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the role trireme_user is missing and % may not create it', current_user
+          USING HINT = format('As an administrator: CREATE ROLE trireme_user NOLOGIN; GRANT trireme_user TO %I;', current_user);
+    END;
+  END IF;
+  IF NOT pg_has_role(current_user, 'trireme_user', 'MEMBER') OR current_setting('server_version_num')::int >= 160000 THEN
+    BEGIN
+      EXECUTE format('GRANT trireme_user TO %I', current_user);
+    EXCEPTION
+      WHEN insufficient_privilege THEN
+        RAISE EXCEPTION '% is not a member of the role trireme_user', current_user
+          USING HINT = format('As an administrator: GRANT trireme_user TO %I;', current_user);
+    END;
+  END IF;
+END $$;
+
+CREATE TABLE users (
+  id uuid PRIMARY KEY,
+  email text COLLATE "C" NOT NULL CONSTRAINT users_email_key UNIQUE,
+  name text,
+  password_hash text,
+  disabled_at timestamptz,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  version bigint NOT NULL
+);
+
+CREATE TABLE sessions (
+  id uuid PRIMARY KEY,
+  user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+  user_agent text,
+  created_at timestamptz NOT NULL,
+  last_used_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX sessions_user_id ON sessions (user_id);
+CREATE INDEX sessions_expires_at ON sessions (expires_at);
+
+-- A refresh token is known by its hash. `successor` is the token it was exchanged for, sealed
+-- with the token itself, so that only who presents the old one can be given the new one again.
+CREATE TABLE refresh_tokens (
+  hash text COLLATE "C" PRIMARY KEY,
+  session_id uuid NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  used_at timestamptz,
+  successor text COLLATE "C"
+);
+CREATE INDEX refresh_tokens_session_id ON refresh_tokens (session_id);
+
+-- The user of this transaction, or NULL outside Scope::User.
+CREATE FUNCTION trireme_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN nullif(current_setting('trireme.user_id', true), '')::uuid;
+
+-- The first statement of Scope::User: proves that account and session are alive and gives up
+-- every right but that user's own, until the transaction ends.
+CREATE FUNCTION enter_user(entering uuid, through uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF through IS NULL THEN
+    PERFORM FROM users WHERE id = entering AND disabled_at IS NULL;
+  ELSE
+    PERFORM FROM sessions s JOIN users u ON u.id = s.user_id
+      WHERE s.id = through AND u.id = entering AND u.disabled_at IS NULL;
+  END IF;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'session ended' USING ERRCODE = 'TR401';
+  END IF;
+  PERFORM set_config('trireme.user_id', entering::text, true),
+          set_config('role', 'trireme_user', true);
+END $$;
+
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE refresh_tokens ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON users TO trireme_user USING (id = (SELECT trireme_user_id()));
+CREATE POLICY own ON sessions TO trireme_user USING (user_id = (SELECT trireme_user_id()));
+
+GRANT USAGE ON SCHEMA public TO trireme_user;
+GRANT SELECT, UPDATE, DELETE ON users, sessions TO trireme_user;

@@ -1,0 +1,167 @@
+//! The keys that sign access tokens and authenticate cursors.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, jwk::{Jwk, ThumbprintHash}};
+use sha2::Sha256;
+
+use crate::config::parse::Reader;
+
+/// One key; `id` is its `kid`.
+#[derive(Clone)]
+pub struct Key {
+    pub id: String,
+    /// Another name that its tokens may carry: the one it had before it was given a number.
+    pub alias: Option<String>,
+    pub algorithm: Algorithm,
+    pub encoding: EncodingKey,
+    pub decoding: DecodingKey,
+    /// Authenticates cursors; derived from the key, and no way back to it.
+    pub mac: [u8; 32],
+}
+
+/// The keys in use: the first signs, all verify.
+#[derive(Clone)]
+pub struct Ring {
+    pub keys: Vec<Key>,
+    /// The public keys as a JWK Set (RFC 7517); empty for shared secrets.
+    pub public: Vec<Jwk>,
+}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
+    }
+}
+
+impl Ring {
+    pub fn signer(&self) -> &Key {
+        &self.keys[0]
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == id || key.alias.as_deref() == Some(id))
+    }
+
+    /// A ring of one shared secret.
+    pub fn of_secret(secret: &str) -> Self {
+        Self { keys: vec![Key::shared(None, secret)], public: Vec::new() }
+    }
+}
+
+impl Key {
+    fn shared(id: Option<&str>, secret: &str) -> Self {
+        let name = URL_SAFE_NO_PAD.encode(&derive(secret.as_bytes(), b"trireme key id")[..6]);
+        Self {
+            id: id.map_or_else(|| name.clone(), str::to_owned),
+            alias: id.map(|_| name),
+            algorithm: Algorithm::HS256,
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            mac: derive(secret.as_bytes(), b"trireme cursor"),
+        }
+    }
+
+    fn private(pem: &str) -> Option<(Self, Jwk)> {
+        let pem = pem.replace("\\n", "\n");
+        let (algorithm, encoding) = EncodingKey::from_ed_pem(pem.as_bytes())
+            .map(|key| (Algorithm::EdDSA, key))
+            .or_else(|_| EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key)))
+            .ok()?;
+        let mut public = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
+        let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
+        public.common.key_id = Some(id.clone());
+        public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
+        let key = Self {
+            id,
+            alias: None,
+            algorithm,
+            decoding: DecodingKey::from_jwk(&public).ok()?,
+            mac: derive(encoding.as_bytes(), b"trireme cursor"),
+            encoding,
+        };
+        Some((key, public))
+    }
+}
+
+fn derive(key: &[u8], purpose: &[u8]) -> [u8; 32] {
+    mac(key, &[purpose])
+}
+
+/// HMAC-SHA256 over the parts, one after the other.
+pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// Where the keys of a configuration come from.
+pub struct Keys;
+
+impl Keys {
+    /// JWT_PRIVATE_KEY, else JWT_SECRETS, else JWT_SECRET and its other names, else `spare`.
+    pub fn read(read: &mut Reader<'_>, strict: bool, spare: Option<&str>) -> Ring {
+        if let Some(pem) = read.text("JWT_PRIVATE_KEY") {
+            if let Some((key, public)) = Key::private(&pem) {
+                return Ring { keys: vec![key], public: vec![public] };
+            }
+            read.fault("JWT_PRIVATE_KEY", "must be a PKCS#8 PEM of an Ed25519 or a P-256 key (openssl genpkey -algorithm ed25519)");
+            return Ring::of_secret("");
+        }
+        let listed = read.list("JWT_SECRETS");
+        if !listed.is_empty() {
+            return Self::listed(read, strict, &listed);
+        }
+        for name in ["JWT_SECRET", "BETTER_AUTH_SECRET", "SECRET_KEY"] {
+            if let Some(secret) = read.text(name) {
+                Self::check(read, name, strict, &secret);
+                return Ring::of_secret(&secret);
+            }
+        }
+        if spare.is_none() {
+            read.fault("JWT_SECRET", "is missing; make one with: openssl rand -base64 48");
+        }
+        Ring::of_secret(spare.unwrap_or_default())
+    }
+
+    fn listed(read: &mut Reader<'_>, strict: bool, listed: &[String]) -> Ring {
+        let mut keys: Vec<Key> = Vec::new();
+        for item in listed {
+            let Some((id, secret)) = item.split_once(':').filter(|(id, _)| !id.is_empty()) else {
+                read.fault("JWT_SECRETS", "must read like 2:new,1:old");
+                continue;
+            };
+            if keys.iter().any(|key| key.id == id) {
+                read.fault("JWT_SECRETS", "gives an id twice");
+            }
+            Self::check(read, "JWT_SECRETS", strict, secret);
+            keys.push(Key::shared(Some(id), secret));
+        }
+        Ring { keys, public: Vec::new() }
+    }
+
+    fn check(read: &mut Reader<'_>, name: &str, strict: bool, secret: &str) {
+        if secret.len() < 32 {
+            read.fault(name, "must have at least 32 bytes; make one with: openssl rand -base64 48");
+        } else if strict && is_placeholder(secret) {
+            read.fault(name, "is a placeholder; make a secret with: openssl rand -base64 48");
+        }
+    }
+}
+
+/// What stands in examples, or has too little in it to be a secret.
+fn is_placeholder(secret: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "change-me", "changeme", "change_me", "change-this", "change_this", "changethis", "placeholder",
+        "your-secret", "your_secret", "yoursecret", "example", "insecure", "replace-me", "replace_me",
+        "replaceme", "default-secret", "dev-secret", "development", "test-secret", "super-secret",
+        "supersecret", "secret-key-here", "password", "not-a-secret", "123456789", "abcdefghij",
+    ];
+    let lower = secret.to_lowercase();
+    let distinct: std::collections::BTreeSet<_> = secret.bytes().collect();
+    distinct.len() < 8 || WORDS.iter().any(|word| lower.contains(word))
+}

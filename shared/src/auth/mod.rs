@@ -1,0 +1,6 @@
+//! Passwords, access tokens and refresh tokens.
+
+pub mod access;
+pub mod keys;
+pub mod password;
+pub mod refresh;

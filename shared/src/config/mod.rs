@@ -1,0 +1,221 @@
+//! Environment variables to [`Config`]: read once, all faults reported at once, by name and
+//! without values. The variables themselves are listed in [`variables`].
+
+pub(crate) mod parse;
+pub mod variables;
+
+use std::{fmt, time::Duration};
+
+pub use parse::{Cidr, Quota};
+
+use crate::{
+    Secret,
+    auth::keys::{Keys, Ring},
+    http::cors::OriginPattern,
+};
+
+/// Everything that an operator can set, read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub environment: Environment,
+    pub listen: Listen,
+    pub database: Database,
+    pub auth: Auth,
+    pub http: Http,
+    pub limits: Limits,
+    pub log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    Development,
+    Staging,
+    Production,
+}
+
+#[derive(Clone, Debug)]
+pub struct Listen {
+    pub port: u16,
+    /// `[::]` is dual stack.
+    pub bind: std::net::IpAddr,
+    /// Where `/metrics` is; no listener without it.
+    pub admin_port: Option<u16>,
+    pub shutdown_grace: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub url: DatabaseUrl,
+    /// PostgreSQL past the pooler, for migrations.
+    pub direct_url: Option<Secret>,
+    pub pool_min: usize,
+    pub pool_max: usize,
+    pub acquire_timeout: Duration,
+    pub statement_timeout: Duration,
+    pub migrate_on_start: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// With the scheme `postgresql://`, whatever form was given.
+    Postgres(Secret),
+    /// A file's path, or `:memory:`.
+    Sqlite(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Auth {
+    pub keys: Ring,
+    pub issuer: String,
+    pub audience: String,
+    pub access_token_ttl: Duration,
+    pub refresh_token_ttl: Duration,
+    pub session_max_age: Duration,
+    pub bcrypt_cost: u32,
+    /// False acts as one fixed local user; development only.
+    pub required: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Http {
+    pub cors_origins: Vec<OriginPattern>,
+    /// Lower-case, without port; empty allows every host.
+    pub allowed_hosts: Vec<String>,
+    /// An origin, without a trailing slash.
+    pub public_url: Option<String>,
+    pub trusted_proxies: Vec<Cidr>,
+    pub enforce_https: bool,
+    pub hsts: bool,
+    pub body_limit: usize,
+    pub request_timeout: Duration,
+    pub api_docs: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub auth_per_address: Quota,
+    pub auth_per_account: Quota,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// A `tracing` filter: `info`, or `info,handlers=debug`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+impl Environment {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Every fault of the configuration; each names its variable and never shows a value.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "The configuration has {} fault(s):", self.0.len())?;
+        for fault in &self.0 {
+            writeln!(f, "  {fault}")?;
+        }
+        f.write_str("Every variable is explained in docs/configuration.md and by `trireme config`.")
+    }
+}
+impl std::error::Error for Faults {}
+
+impl Config {
+    /// Reads the configuration. `lookup` gives a variable's value; an empty one counts as unset.
+    /// `spare` signs tokens in development when no key is set: the host makes it up at random.
+    pub fn from_variables(
+        lookup: impl Fn(&str) -> Option<String>,
+        spare: &Secret,
+    ) -> Result<Self, Faults> {
+        let mut read = parse::Reader::new(&lookup);
+        let environment = read.environment();
+        let production = environment == Environment::Production;
+        let config = Self {
+            environment,
+            listen: Listen {
+                port: read.number("PORT", 8000, 0..=65535) as u16,
+                bind: read.bind(),
+                admin_port: read.optional_number("ADMIN_PORT", 0..=65535).map(|port| port as u16),
+                shutdown_grace: Duration::from_secs(read.number("SHUTDOWN_GRACE_SECONDS", 25, 1..=3600)),
+            },
+            database: Self::database(&mut read, production),
+            auth: Self::auth(&mut read, production, spare),
+            http: Self::http(&mut read, production),
+            limits: Limits {
+                auth_per_address: read.quota("RATE_LIMIT_AUTH_PER_ADDRESS", Quota::new(60, 60)),
+                auth_per_account: read.quota("RATE_LIMIT_AUTH_PER_ACCOUNT", Quota::new(10, 60)),
+            },
+            log: Log {
+                level: read.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
+                format: read.log_format(production),
+            },
+        };
+        read.finish(config)
+    }
+
+    fn database(read: &mut parse::Reader<'_>, production: bool) -> Database {
+        let url = read.database_url(production);
+        let (min, max) = if production { (10, 100) } else { (2, 16) };
+        let pool_max = read.number("DATABASE_POOL_MAX", max, 1..=10_000);
+        let pool_min = read.number("DATABASE_POOL_MIN", min.min(pool_max), 0..=10_000);
+        if pool_min > pool_max {
+            read.fault("DATABASE_POOL_MIN", "is greater than DATABASE_POOL_MAX");
+        }
+        Database {
+            url,
+            direct_url: read.direct_url(),
+            pool_min: pool_min as usize,
+            pool_max: pool_max as usize,
+            acquire_timeout: read.millis("DATABASE_ACQUIRE_TIMEOUT_MS", 2_000),
+            statement_timeout: read.millis("DATABASE_STATEMENT_TIMEOUT_MS", 10_000),
+            migrate_on_start: read.flag("MIGRATE_ON_START", true),
+        }
+    }
+
+    fn auth(read: &mut parse::Reader<'_>, production: bool, spare: &Secret) -> Auth {
+        let development = read.environment() == Environment::Development;
+        let required = read.flag("AUTH_REQUIRED", true);
+        if !required && !development {
+            read.fault("AUTH_REQUIRED", "may be false in development only");
+        }
+        Auth {
+            keys: Keys::read(read, !development, development.then(|| spare.reveal())),
+            issuer: read.text("JWT_ISSUER").unwrap_or_else(|| "trireme".to_owned()),
+            audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| "trireme".to_owned()),
+            access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),
+            refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400),
+            session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400),
+            bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 }) as u32,
+            required,
+        }
+    }
+
+    fn http(read: &mut parse::Reader<'_>, production: bool) -> Http {
+        Http {
+            cors_origins: read.cors_origins(production),
+            allowed_hosts: read.list("ALLOWED_HOSTS").iter().map(|host| host.to_ascii_lowercase()).collect(),
+            public_url: read.public_url(),
+            trusted_proxies: read.trusted_proxies(),
+            enforce_https: read.flag("ENFORCE_HTTPS", production),
+            hsts: production,
+            body_limit: read.number("BODY_LIMIT_BYTES", 1 << 20, 1024..=1 << 30) as usize,
+            request_timeout: read.millis("REQUEST_TIMEOUT_MS", 10_000),
+            api_docs: read.flag("API_DOCS", !production),
+        }
+    }
+}

@@ -1,0 +1,295 @@
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use super::{DatabaseUrl, Environment, Faults, LogFormat};
+use crate::{Secret, http::cors::OriginPattern};
+
+/// How many in how long: `60/60s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    pub requests: u32,
+    pub window: Duration,
+}
+
+impl Quota {
+    pub const fn new(requests: u32, seconds: u64) -> Self {
+        Self { requests, window: Duration::from_secs(seconds) }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (requests, window) = text.split_once('/')?;
+        let requests = requests.trim().parse().ok().filter(|&count| count > 0)?;
+        let window = window.trim();
+        let (number, unit) = window.split_at(window.find(|c: char| !c.is_ascii_digit())?);
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return None,
+        };
+        let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
+        (1..=86_400).contains(&seconds).then(|| Self::new(requests, seconds))
+    }
+}
+
+/// A network of addresses; IPv4 is kept as IPv4-mapped IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    network: u128,
+    bits: u32,
+}
+
+impl Cidr {
+    pub const ANY: Self = Self { network: 0, bits: 0 };
+
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::ANY);
+        }
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let address: IpAddr = address.parse().ok()?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let bits: u32 = bits.map_or(Some(width), |bits| bits.parse().ok())?;
+        (bits <= width).then(|| Self { network: number(address), bits: bits + 128 - width })
+    }
+
+    pub fn contains(self, address: IpAddr) -> bool {
+        let shift = 128 - self.bits;
+        shift == 128 || (number(address) >> shift) == (self.network >> shift)
+    }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+/// Reads variables and gathers their faults. A method that finds a fault notes it and gives a
+/// stand-in, which [`Reader::finish`] never lets out.
+pub struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    environment: Option<Environment>,
+    faults: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, environment: None, faults: Vec::new() }
+    }
+
+    pub fn finish<T>(self, config: T) -> Result<T, Faults> {
+        if self.faults.is_empty() { Ok(config) } else { Err(Faults(self.faults)) }
+    }
+
+    pub fn fault(&mut self, name: &str, fault: &str) {
+        self.faults.push(format!("{name} {fault}."));
+    }
+
+    pub fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(
+            super::variables::VARIABLES.iter().any(|variable| variable.name == name),
+            "{name} is not in config::variables"
+        );
+        (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    pub fn environment(&mut self) -> Environment {
+        if let Some(environment) = self.environment {
+            return environment;
+        }
+        let environment = match self.text("ENVIRONMENT").as_deref() {
+            None | Some("development") => Environment::Development,
+            Some("staging") => Environment::Staging,
+            Some("production") => Environment::Production,
+            Some(_) => {
+                self.fault("ENVIRONMENT", "must be development, staging or production");
+                // The strictest, so that the other faults are named as well.
+                Environment::Production
+            }
+        };
+        *self.environment.insert(environment)
+    }
+
+    pub fn optional_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let text = self.text(name)?;
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = range.into_inner();
+            self.fault(name, &format!("must be a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    pub fn number(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
+        self.optional_number(name, range).unwrap_or(default)
+    }
+
+    pub fn millis(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_millis(self.number(name, default, 1..=600_000))
+    }
+
+    pub fn seconds(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_secs(self.number(name, default, 1..=10 * 366 * 86_400))
+    }
+
+    pub fn flag(&mut self, name: &str, default: bool) -> bool {
+        match self.text(name).as_deref() {
+            None => default,
+            Some("true" | "1" | "yes") => true,
+            Some("false" | "0" | "no") => false,
+            Some(_) => {
+                self.fault(name, "must be true or false");
+                default
+            }
+        }
+    }
+
+    pub fn quota(&mut self, name: &str, default: Quota) -> Quota {
+        let Some(text) = self.text(name) else { return default };
+        Quota::parse(&text).unwrap_or_else(|| {
+            self.fault(name, "must read like 60/60s: a count from 1, and seconds (s), minutes (m) or hours (h) up to a day");
+            default
+        })
+    }
+
+    pub fn bind(&mut self) -> IpAddr {
+        let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let Some(text) = self.text("BIND") else { return any };
+        text.trim_start_matches('[').trim_end_matches(']').parse().unwrap_or_else(|_| {
+            self.fault("BIND", "must be an IP address, such as 127.0.0.1 or [::]");
+            any
+        })
+    }
+
+    pub fn log_format(&mut self, production: bool) -> LogFormat {
+        match self.text("LOG_FORMAT").as_deref() {
+            None if production => LogFormat::Json,
+            None | Some("pretty") => LogFormat::Pretty,
+            Some("json") => LogFormat::Json,
+            Some(_) => {
+                self.fault("LOG_FORMAT", "must be json or pretty");
+                LogFormat::Json
+            }
+        }
+    }
+
+    pub fn database_url(&mut self, production: bool) -> DatabaseUrl {
+        let stand_in = DatabaseUrl::Sqlite("trireme.sqlite3".to_owned());
+        let Some(text) = self.text("DATABASE_URL") else {
+            if production {
+                self.fault("DATABASE_URL", "is missing; production needs a postgres:// URL");
+            }
+            return stand_in;
+        };
+        if let Some(url) = postgres_url(&text) {
+            return DatabaseUrl::Postgres(url);
+        }
+        let Some(path) = text.strip_prefix("sqlite:") else {
+            self.fault("DATABASE_URL", "must begin with postgres://, postgresql://, postgresql+asyncpg:// or sqlite://");
+            return stand_in;
+        };
+        if production {
+            self.fault("DATABASE_URL", "must be PostgreSQL in production, not SQLite");
+        }
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = path.split('?').next().unwrap_or(path);
+        if path.is_empty() {
+            self.fault("DATABASE_URL", "names no file; write sqlite://path/to/file or sqlite::memory:");
+        }
+        DatabaseUrl::Sqlite(path.to_owned())
+    }
+
+    pub fn direct_url(&mut self) -> Option<Secret> {
+        let text = self.text("DIRECT_DATABASE_URL")?;
+        let url = postgres_url(&text);
+        if url.is_none() {
+            self.fault("DIRECT_DATABASE_URL", "must be a postgres:// URL");
+        }
+        url
+    }
+
+    pub fn public_url(&mut self) -> Option<String> {
+        let text = self.text("PUBLIC_URL")?;
+        let origin = text.trim_end_matches('/').to_ascii_lowercase();
+        if OriginPattern::parse(&origin).is_none_or(|pattern| pattern.has_wildcard()) {
+            self.fault("PUBLIC_URL", "must be an origin such as https://api.example.com");
+        }
+        Some(origin)
+    }
+
+    pub fn trusted_proxies(&mut self) -> Vec<Cidr> {
+        let items = self.list("TRUSTED_PROXIES");
+        let networks: Vec<_> = items.iter().filter_map(|item| Cidr::parse(item)).collect();
+        if networks.len() != items.len() {
+            self.fault("TRUSTED_PROXIES", "must be addresses or networks such as 10.0.0.0/8, or *");
+        }
+        networks
+    }
+
+    pub fn cors_origins(&mut self, production: bool) -> Vec<OriginPattern> {
+        let items = self.list("CORS_ORIGINS");
+        if items.is_empty() {
+            if production {
+                self.fault("CORS_ORIGINS", "is empty; name the origins that may call, such as https://app.example.com");
+                return Vec::new();
+            }
+            let development = self.environment() == Environment::Development;
+            return OriginPattern::parse("http://localhost:3000").filter(|_| development).into_iter().collect();
+        }
+        let patterns: Vec<_> = items.iter().filter_map(|item| OriginPattern::parse(item)).collect();
+        if patterns.len() != items.len() {
+            self.fault(
+                "CORS_ORIGINS",
+                "must be exact origins such as https://app.example.com, or have one leading * inside the first label with a fixed rest of that label, such as https://*-team.vercel.app",
+            );
+        }
+        patterns
+    }
+}
+
+/// The one form that tokio-postgres reads; `None` for another scheme.
+fn postgres_url(text: &str) -> Option<Secret> {
+    let (scheme, rest) = text.split_once("://")?;
+    matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg")
+        .then(|| Secret::new(format!("postgresql://{rest}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_hold_their_addresses() {
+        let holds = |network: &str, address: &str| {
+            Cidr::parse(network).unwrap().contains(address.parse().unwrap())
+        };
+        assert!(holds("10.0.0.0/8", "10.200.3.4"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.1.1"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("fd00::/8", "fd12::1"));
+        assert!(!holds("::1", "::2"));
+        assert!(holds("*", "192.0.2.1"));
+        for wrong in ["10.0.0.0/33", "10.0.0/8", "", "::/129"] {
+            assert_eq!(Cidr::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn quotas_read_like_words() {
+        assert_eq!(Quota::parse("60/60s"), Some(Quota::new(60, 60)));
+        assert_eq!(Quota::parse("5/2m"), Some(Quota::new(5, 120)));
+        for wrong in ["60", "0/60s", "60/60", "60/0s", "60/25h", "/s", "1/ms"] {
+            assert_eq!(Quota::parse(wrong), None, "{wrong}");
+        }
+    }
+}

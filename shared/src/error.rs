@@ -1,0 +1,222 @@
+//! Everything that can go wrong for a caller, once: code, status, title and meaning.
+//! `docs/errors.md` and the OpenAPI document are made from [`Code::ALL`].
+
+use std::{borrow::Cow, fmt};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    host::{BodyError, Busy},
+    sql::{DatabaseError, DecodeError},
+};
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $status:literal $title:literal $meaning:literal;)*) => {
+        /// A stable, documented name of a fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($variant),* }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+            /// The `code` of the problem document.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),* }
+            }
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+            /// When it is given and what a caller does about it.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest "malformed_request" 400 "Malformed request"
+        "The request itself can't be read: a broken body, path or header. Mend the client.";
+    MalformedJson "malformed_json" 400 "Malformed JSON"
+        "The body is not JSON: a syntax error, a duplicate key, a lone surrogate, or not UTF-8.";
+    MalformedQuery "malformed_query" 400 "Malformed query"
+        "The query string can't be decoded, or names a parameter twice.";
+    InvalidCursor "invalid_cursor" 400 "Invalid cursor"
+        "The cursor was not made by this list for this user, filter and sort. Start from the first page.";
+    InvalidHost "invalid_host" 400 "Invalid host"
+        "The Host header is missing, given twice, or not one of ALLOWED_HOSTS.";
+    Unauthenticated "unauthenticated" 401 "Authentication required"
+        "There is no bearer token, or it is malformed, expired, or signed by an unknown key. Sign in or refresh.";
+    SessionEnded "session_ended" 401 "Session ended"
+        "The token is genuine but its session or account is gone. Sign in again.";
+    InvalidCredentials "invalid_credentials" 401 "Invalid credentials"
+        "E-mail and password do not belong together, or the account is disabled.";
+    InvalidRefreshToken "invalid_refresh_token" 401 "Invalid refresh token"
+        "The refresh token is unknown or expired, or its session has ended. Sign in again.";
+    RefreshReused "refresh_reused" 401 "Refresh token reused"
+        "A refresh token was used a second time after its grace. The session is ended: it may have been stolen. Sign in again.";
+    OriginNotAllowed "origin_not_allowed" 403 "Origin not allowed"
+        "The page's origin is not among CORS_ORIGINS.";
+    WrongPassword "wrong_password" 403 "Wrong password"
+        "The caller is known, but the password that confirms the change is wrong.";
+    NotFound "not_found" 404 "Not found"
+        "There is no such resource, or it is somebody else's.";
+    MethodNotAllowed "method_not_allowed" 405 "Method not allowed"
+        "The resource exists; the Allow header names its methods.";
+    BodyTimeout "body_timeout" 408 "Body timeout"
+        "The body arrived too slowly. Send it again.";
+    EmailTaken "email_taken" 409 "E-mail taken"
+        "Another account has this e-mail address.";
+    NameTaken "name_taken" 409 "Name taken"
+        "Another of the caller's contexts has this name.";
+    PreconditionFailed "precondition_failed" 412 "Precondition failed"
+        "The record has changed since the version in If-Match. Read it again and decide anew.";
+    BodyTooLarge "body_too_large" 413 "Body too large"
+        "The body is over the server's limit.";
+    UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type"
+        "Send the body as application/json (a PATCH also as application/merge-patch+json), without a content coding.";
+    Invalid "invalid" 422 "Invalid input"
+        "The input is well-formed but not acceptable; `errors` lists every fault.";
+    IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency key reused"
+        "The same Idempotency-Key came with another request. Use a new key for a new request.";
+    RateLimited "rate_limited" 429 "Too many requests"
+        "A limit is used up; Retry-After says when it opens again.";
+    HeadersTooLarge "headers_too_large" 431 "Headers too large"
+        "The request's headers are over the server's limit.";
+    Internal "internal" 500 "Internal error"
+        "A fault of the server. It is logged under the request id.";
+    Overloaded "overloaded" 503 "Overloaded"
+        "The server is shedding load. Try again after Retry-After.";
+    Draining "draining" 503 "Draining"
+        "This instance is about to stop. Try again; another will answer.";
+    Starting "starting" 503 "Starting"
+        "This instance is not ready yet. Try again after Retry-After.";
+    DatabaseUnavailable "database_unavailable" 503 "Database unavailable"
+        "The database can't be reached; nothing has been changed. Try again after Retry-After.";
+    OutcomeUnknown "outcome_unknown" 503 "Outcome unknown"
+        "The connection to the database broke while a change was being confirmed. Read before trying again, or repeat with the same Idempotency-Key.";
+    Timeout "timeout" 504 "Timeout"
+        "The request's deadline passed.";
+}
+
+/// One fault of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fault {
+    /// RFC 6901 JSON Pointer into the body; for a query parameter, `/` and its name.
+    pub pointer: String,
+    /// Stable, `snake_case`: `required`, `type`, `length`, `invalid_text`, `unknown_field`, …
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub detail: Cow<'static, str>,
+}
+
+impl Fault {
+    pub fn new(
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), detail: detail.into() }
+    }
+}
+
+/// A fault on its way to the caller. `detail` is public; `cause` is for the log alone.
+#[derive(Debug)]
+pub struct Error {
+    pub code: Code,
+    pub detail: Cow<'static, str>,
+    pub faults: Vec<Fault>,
+    /// Seconds.
+    pub retry_after: Option<u32>,
+    pub cause: Option<String>,
+    /// Fields that the answer carries besides, such as `Allow`.
+    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        let retry_after = (code.status() == 503).then_some(1);
+        Self {
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            retry_after,
+            cause: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// 422 with every fault; [`Code::Invalid`].
+    pub fn invalid(faults: Vec<Fault>) -> Self {
+        let detail = match faults.len() {
+            1 => Cow::Borrowed("The input has a fault."),
+            count => Cow::Owned(format!("The input has {count} faults.")),
+        };
+        Self { faults, ..Self::new(Code::Invalid, detail) }
+    }
+
+    /// 404, the same for an absent record and for somebody else's.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is no such resource.")
+    }
+
+    /// 500. `cause` is logged under the request id and goes nowhere else.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(Code::Internal, "Something went wrong on our side.")
+        }
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
+        let (code, detail) = match &error {
+            DatabaseError::SessionEnded => {
+                return Self::new(Code::SessionEnded, "The session has ended.");
+            }
+            DatabaseError::Constraint(_) | DatabaseError::Failed(_) => return Self::internal(error),
+            DatabaseError::Unavailable(_) => {
+                (Code::DatabaseUnavailable, "The database can't be reached.")
+            }
+            DatabaseError::TimedOut(_) => (Code::Timeout, "The database did not answer in time."),
+            DatabaseError::OutcomeUnknown(_) => {
+                (Code::OutcomeUnknown, "Whether the change was made is not known.")
+            }
+        };
+        Self { cause: Some(error.to_string()), ..Self::new(code, detail) }
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<Busy> for Error {
+    fn from(_: Busy) -> Self {
+        Self::new(Code::Overloaded, "Too many sign-ins at once.")
+    }
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::new(Code::BodyTooLarge, "The body is over the limit."),
+            BodyError::TimedOut => Self::new(Code::BodyTimeout, "The body arrived too slowly."),
+            BodyError::Aborted => Self::new(Code::MalformedRequest, "The body broke off."),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The tokio-postgres side that native and Workers share: a batch as one pipelined round trip,
+//! and PostgreSQL's errors in our terms.
+
+use std::error::Error as _;
+
+use bytes::{BufMut, BytesMut};
+use futures_util::{TryStreamExt, future};
+use tokio_postgres::{
+    Client, Error as PgError, Row as PgRow,
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
+};
+use uuid::Uuid;
+
+use crate::{
+    Timestamp,
+    host::Scope,
+    sql::{Access, DatabaseError, DecodeError, Row, Statement, Value},
+};
+
+/// One connection, as a host holds it.
+pub trait Connection {
+    fn client(&self) -> &Client;
+
+    /// A statement prepared on this connection, or `None` to send text and types each time,
+    /// which is what a transaction pooler needs: there a prepared statement may be another
+    /// connection's the next time.
+    async fn prepared(&self, text: &str) -> Result<Option<tokio_postgres::Statement>, PgError>;
+}
+
+/// `BEGIN` with the limits of one transaction; they can't be the session's, which a pooler
+/// shares.
+pub fn begin(statement_timeout_ms: u64) -> String {
+    format!("BEGIN; SET LOCAL statement_timeout = {statement_timeout_ms}")
+}
+
+/// Runs a batch in one transaction and one round trip: everything from `BEGIN` (see [`begin`])
+/// to `COMMIT` is sent before the first answer is awaited. A statement that fails leaves the
+/// transaction aborted, and the `COMMIT` that was already sent rolls it back; so a caller that
+/// stops waiting leaves nothing open either.
+pub async fn batch<C: Connection>(
+    connection: &C,
+    begin: &str,
+    scope: Scope,
+    statements: &[Statement<'_>],
+) -> Result<Vec<Vec<PgRow>>, DatabaseError> {
+    let enter = enter(scope);
+    let mut sendable = Vec::with_capacity(statements.len() + 1);
+    for statement in enter.iter().chain(statements) {
+        let prepared = connection.prepared(&statement.text).await;
+        sendable.push((statement, prepared.map_err(|error| before_commit(&error))?));
+    }
+
+    let client = connection.client();
+    let transaction = future::join3(
+        client.batch_execute(begin),
+        future::join_all(sendable.iter().map(|(statement, prepared)| {
+            query(client, statement, prepared.as_ref())
+        })),
+        client.batch_execute("COMMIT"),
+    );
+    let (begun, results, committed) = transaction.await;
+
+    let writes = statements.iter().any(|statement| statement.access == Access::Write);
+    let failed = |error: &PgError| match before_commit(error) {
+        // No answer from the server: the COMMIT was under way already.
+        DatabaseError::Unavailable(cause) if writes && error.as_db_error().is_none() => {
+            DatabaseError::OutcomeUnknown(cause)
+        }
+        other => other,
+    };
+    begun.map_err(|error| failed(&error))?;
+    let mut rows = results
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| failed(&error))?;
+    committed.map_err(|error| match before_commit(&error) {
+        DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
+        other => other,
+    })?;
+    if enter.is_some() {
+        rows.remove(0);
+    }
+    Ok(rows)
+}
+
+fn enter(scope: Scope) -> Option<Statement<'static>> {
+    let Scope::User { user, session } = scope else { return None };
+    Some(Statement::read(
+        "-- enter_user\nSELECT enter_user($1, $2)",
+        vec![user.into(), session.into()],
+    ))
+}
+
+async fn query(
+    client: &Client,
+    statement: &Statement<'_>,
+    prepared: Option<&tokio_postgres::Statement>,
+) -> Result<Vec<PgRow>, PgError> {
+    let arguments = statement.arguments.iter();
+    let rows = match prepared {
+        Some(prepared) => client.query_raw(prepared, arguments).await?,
+        None => {
+            let typed = arguments.map(|value| (value, type_of(value)));
+            client.query_typed_raw(&statement.text, typed).await?
+        }
+    };
+    rows.try_collect().await
+}
+
+/// What an error means while nothing can have been committed.
+pub fn before_commit(error: &PgError) -> DatabaseError {
+    let Some(server) = error.as_db_error() else {
+        let cause = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        return if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) {
+            DatabaseError::Unavailable(cause)
+        } else {
+            DatabaseError::Failed(cause)
+        };
+    };
+    let code = server.code().code();
+    let cause = format!("{code} {}", server.message());
+    match (code, &code[..2]) {
+        ("TR401", _) => DatabaseError::SessionEnded,
+        (_, "23") => match server.constraint() {
+            Some(name) => DatabaseError::Constraint(name.to_owned()),
+            None => DatabaseError::Failed(cause),
+        },
+        // Cancelled by the statement limit; a lock not had in time.
+        ("57014" | "55P03", _) => DatabaseError::TimedOut(cause),
+        // Shut down, starting up, out of connections or memory, turned read-only, a deadlock,
+        // a connection fault: another connection, a little later, may do.
+        ("25006" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08" | "53" | "40") => {
+            DatabaseError::Unavailable(cause)
+        }
+        _ => DatabaseError::Failed(cause),
+    }
+}
+
+const fn type_of(value: &Value<'_>) -> Type {
+    match value {
+        // The server infers it, as it does for every argument of a prepared statement.
+        Value::Null => Type::UNKNOWN,
+        Value::Bool(_) => Type::BOOL,
+        Value::Int(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Uuid(_) => Type::UUID,
+        Value::Time(_) => Type::TIMESTAMPTZ,
+    }
+}
+
+/// PostgreSQL counts microseconds from 2000-01-01, and its ends of time are the ends of `i64`.
+const EPOCH_2000_MILLIS: i64 = 946_684_800_000;
+
+impl ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (self, ty) {
+            (Self::Null, _) => return Ok(IsNull::Yes),
+            (Self::Bool(value), &Type::BOOL) => out.put_u8(u8::from(*value)),
+            (Self::Int(value), &Type::INT8) => out.put_i64(*value),
+            (Self::Int(value), &Type::INT4) => out.put_i32(i32::try_from(*value)?),
+            (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => out.put_slice(value.as_bytes()),
+            (Self::Uuid(value), &Type::UUID) => out.put_slice(value.as_bytes()),
+            (Self::Time(Timestamp::INFINITY), &Type::TIMESTAMPTZ) => out.put_i64(i64::MAX),
+            (Self::Time(value), &Type::TIMESTAMPTZ) => {
+                out.put_i64((value.millis() - EPOCH_2000_MILLIS) * 1000);
+            }
+            (value, ty) => return Err(format!("a {value:?} is given where {ty} is due").into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl Row for PgRow {
+    fn bool(&self, column: usize) -> Result<Option<bool>, DecodeError> {
+        self.try_get(column).map_err(|_| DecodeError { column })
+    }
+    fn int(&self, column: usize) -> Result<Option<i64>, DecodeError> {
+        self.try_get(column).map_err(|_| DecodeError { column })
+    }
+    fn text(&self, column: usize) -> Result<Option<&str>, DecodeError> {
+        self.try_get(column).map_err(|_| DecodeError { column })
+    }
+    fn uuid(&self, column: usize) -> Result<Option<Uuid>, DecodeError> {
+        let id: Option<PgUuid> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(id.map(|id| id.0))
+    }
+    fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError> {
+        let time: Option<PgTime> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(time.map(|time| time.0))
+    }
+}
+
+struct PgUuid(Uuid);
+
+impl<'a> FromSql<'a> for PgUuid {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(Uuid::from_slice(raw)?))
+    }
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::UUID
+    }
+}
+
+struct PgTime(Timestamp);
+
+impl<'a> FromSql<'a> for PgTime {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let micros = i64::from_be_bytes(raw.try_into()?);
+        Ok(Self(match micros {
+            i64::MAX => Timestamp::INFINITY,
+            _ => Timestamp::from_millis(micros.div_euclid(1000) + EPOCH_2000_MILLIS),
+        }))
+    }
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TIMESTAMPTZ
+    }
+}

@@ -1,0 +1,212 @@
+//! Statements as data: one SQL text that PostgreSQL and the SQLite family both understand.
+//!
+//! The dialect is `$n`, `RETURNING`, `ON CONFLICT`, booleans and `NULLS` by expression; no
+//! `now()`, no `::casts`. Moments are arguments. A statement's first line is its name:
+//! `-- list_tasks`.
+
+use std::{borrow::Cow, fmt};
+
+use uuid::Uuid;
+
+use crate::{Error, Timestamp};
+
+/// One argument of a statement.
+#[derive(Clone, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Text(Cow<'a, str>),
+    Uuid(Uuid),
+    Time(Timestamp),
+}
+
+/// Shows the kind alone: an argument may be a secret or somebody's data.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Text(_) => "text",
+            Self::Uuid(_) => "uuid",
+            Self::Time(_) => "time",
+        })
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+impl From<i64> for Value<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+impl From<String> for Value<'_> {
+    fn from(value: String) -> Self {
+        Self::Text(Cow::Owned(value))
+    }
+}
+impl From<Uuid> for Value<'_> {
+    fn from(value: Uuid) -> Self {
+        Self::Uuid(value)
+    }
+}
+impl From<Timestamp> for Value<'_> {
+    fn from(value: Timestamp) -> Self {
+        Self::Time(value)
+    }
+}
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// Whether a statement only reads; a batch of reads may run on a reader's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// One SQL statement with its arguments; `$n` is `arguments[n - 1]`.
+#[derive(Clone)]
+pub struct Statement<'a> {
+    pub text: Cow<'static, str>,
+    pub access: Access,
+    pub arguments: Vec<Value<'a>>,
+}
+
+impl<'a> Statement<'a> {
+    pub fn read(text: impl Into<Cow<'static, str>>, arguments: Vec<Value<'a>>) -> Self {
+        Self { text: text.into(), access: Access::Read, arguments }
+    }
+
+    pub fn write(text: impl Into<Cow<'static, str>>, arguments: Vec<Value<'a>>) -> Self {
+        Self { text: text.into(), access: Access::Write, arguments }
+    }
+
+    /// Adds an argument and gives its number, for a text that is put together.
+    pub fn bind(&mut self, value: impl Into<Value<'a>>) -> usize {
+        self.arguments.push(value.into());
+        self.arguments.len()
+    }
+
+    /// The name in the first line, for logs and errors.
+    pub fn name(&self) -> &str {
+        let first = self.text.lines().next().unwrap_or_default();
+        first.strip_prefix("-- ").unwrap_or("unnamed")
+    }
+}
+
+impl fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", self.name(), self.arguments)
+    }
+}
+
+/// One row of a result, its columns by position from 0.
+pub trait Row {
+    fn bool(&self, column: usize) -> Result<Option<bool>, DecodeError>;
+    fn int(&self, column: usize) -> Result<Option<i64>, DecodeError>;
+    fn text(&self, column: usize) -> Result<Option<&str>, DecodeError>;
+    fn uuid(&self, column: usize) -> Result<Option<Uuid>, DecodeError>;
+    fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError>;
+
+    /// A column as the type that the caller names; `Option<T>` where it may be NULL.
+    fn get<'r, T: Column<'r>>(&'r self, column: usize) -> Result<T, DecodeError>
+    where
+        Self: Sized,
+    {
+        T::read(self, column)
+    }
+}
+
+/// A type that a column can be read as.
+pub trait Column<'r>: Sized {
+    fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError>;
+}
+
+macro_rules! column {
+    ($type:ty, $method:ident) => {
+        impl<'r> Column<'r> for Option<$type> {
+            fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
+                row.$method(column)
+            }
+        }
+        impl<'r> Column<'r> for $type {
+            fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
+                row.$method(column)?.ok_or(DecodeError { column })
+            }
+        }
+    };
+}
+column!(bool, bool);
+column!(i64, int);
+column!(&'r str, text);
+column!(Uuid, uuid);
+column!(Timestamp, time);
+
+/// A column that does not hold what the code expects: code and schema disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    pub column: usize,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column {} is missing, NULL or of another type", self.column)
+    }
+}
+impl std::error::Error for DecodeError {}
+
+/// Why a batch failed. Texts in it are for the log, never for an answer.
+#[derive(Debug)]
+pub enum DatabaseError {
+    /// The user or the session of [`crate::host::Scope::User`] is no longer alive.
+    SessionEnded,
+    /// A constraint, by its name in the PostgreSQL schema (`users_email_key`).
+    Constraint(String),
+    /// No connection could be had in time: the database is away, or the pool is exhausted.
+    /// Nothing of the batch has happened.
+    Unavailable(String),
+    /// The statement limit passed, or the server cancelled it; nothing of the batch has happened.
+    TimedOut(String),
+    /// The connection broke after the batch was sent and before its end was confirmed.
+    OutcomeUnknown(String),
+    /// Anything else: a fault in the code or the schema.
+    Failed(String),
+}
+
+impl DatabaseError {
+    /// The client's error that a violated constraint stands for; any other fault as it is.
+    pub fn on_constraint(self, constraint: &str, error: impl FnOnce() -> Error) -> Error {
+        match self {
+            Self::Constraint(name) if name == constraint => error(),
+            other => other.into(),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionEnded => f.write_str("the session has ended"),
+            Self::Constraint(name) => write!(f, "constraint {name}"),
+            Self::Unavailable(cause) => write!(f, "database unavailable: {cause}"),
+            Self::TimedOut(cause) => write!(f, "database timed out: {cause}"),
+            Self::OutcomeUnknown(cause) => write!(f, "outcome unknown: {cause}"),
+            Self::Failed(cause) => write!(f, "database failed: {cause}"),
+        }
+    }
+}
+impl std::error::Error for DatabaseError {}

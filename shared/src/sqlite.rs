@@ -1,0 +1,87 @@
+//! What the SQLite family shares: native, D1 and Spin's.
+
+use crate::{
+    host::Scope,
+    sql::{DatabaseError, Statement, Value},
+};
+
+/// The first statement of [`Scope::User`]: it fails when account or session are not alive, and
+/// with it the whole batch. SQLite has no `RAISE` outside triggers; `json` of a text that is
+/// no JSON is an error on every SQLite.
+pub fn enter(scope: Scope) -> Option<Statement<'static>> {
+    let Scope::User { user, session } = scope else { return None };
+    Some(match session {
+        Some(session) => Statement::read(
+            "-- enter_session
+             SELECT CASE WHEN EXISTS (
+                 SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+                 WHERE s.id = $1 AND u.id = $2 AND u.disabled_at IS NULL
+             ) THEN 1 ELSE json('session ended') END",
+            vec![Value::Uuid(session), Value::Uuid(user)],
+        ),
+        None => Statement::read(
+            "-- enter_account
+             SELECT CASE WHEN EXISTS (
+                 SELECT 1 FROM users WHERE id = $1 AND disabled_at IS NULL
+             ) THEN 1 ELSE json('session ended') END",
+            vec![Value::Uuid(user)],
+        ),
+    })
+}
+
+/// SQLite says what went wrong in words; the same words reach us through D1 and Spin.
+pub fn database_error(message: &str) -> DatabaseError {
+    if message.contains("malformed JSON") {
+        return DatabaseError::SessionEnded;
+    }
+    if let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") {
+        return DatabaseError::Constraint(unique_name(columns));
+    }
+    if let Some((_, name)) = message.split_once("CHECK constraint failed: ") {
+        return DatabaseError::Constraint(name.trim().to_owned());
+    }
+    if message.contains("database is locked") || message.contains("unable to open") {
+        return DatabaseError::Unavailable(message.to_owned());
+    }
+    DatabaseError::Failed(message.to_owned())
+}
+
+/// `contexts.user_id, contexts.name` is `contexts_user_id_name_key` on PostgreSQL.
+fn unique_name(columns: &str) -> String {
+    let end = columns.find([':', '(', '\n']).unwrap_or(columns.len());
+    let mut name = String::new();
+    for column in columns[..end].split(',').map(str::trim) {
+        let (table, column) = column.split_once('.').unwrap_or(("", column));
+        if name.is_empty() {
+            name.push_str(table);
+        }
+        name.push('_');
+        name.push_str(column);
+    }
+    name + "_key"
+}
+
+/// `$n` as SQLite and D1 number their parameters: `?n`.
+pub fn question_marks(text: &str) -> String {
+    text.replace('$', "?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_constraints_as_postgres_does() {
+        let named = |message| match database_error(message) {
+            DatabaseError::Constraint(name) => name,
+            other => panic!("{other}"),
+        };
+        assert_eq!(named("UNIQUE constraint failed: users.email"), "users_email_key");
+        assert_eq!(
+            named("D1_ERROR: UNIQUE constraint failed: contexts.user_id, contexts.name: SQLITE_CONSTRAINT"),
+            "contexts_user_id_name_key"
+        );
+        assert_eq!(named("CHECK constraint failed: tasks_status_check"), "tasks_status_check");
+        assert!(matches!(database_error("malformed JSON"), DatabaseError::SessionEnded));
+    }
+}
