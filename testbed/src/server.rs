@@ -1,0 +1,185 @@
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::child::{Child, poll};
+use crate::{Error, Folder, Result, http, port};
+
+/// When [`Server::start`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// `/health/ready` answers 200.
+    Ready,
+    /// `/health/live` answers 200: for a test whose database is away.
+    Live,
+}
+
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    binary: PathBuf,
+    arguments: Vec<String>,
+    env: Vec<(String, String)>,
+    port: Option<u16>,
+    until: Until,
+    timeout: Duration,
+}
+
+impl ServerOptions {
+    /// `binary` is `env!("CARGO_BIN_EXE_trireme")` in a test of its own crate.
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: binary.into(),
+            arguments: Vec::new(),
+            env: Vec::new(),
+            port: None,
+            until: Until::Ready,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// A variable of the server's environment, which is empty but for these, `PATH`,
+    /// `PORT` and `BIND=127.0.0.1`. The last one of a name counts.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn arguments<T: Into<String>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// A certain port instead of any free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.until = until;
+        self
+    }
+
+    /// How long the start may take; 30 seconds unless set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+/// A process of the server, killed on drop.
+///
+/// The fields drop in this order: the process ends before its folder goes.
+pub struct Server {
+    child: Child,
+    port: u16,
+    started_in: Duration,
+    log: PathBuf,
+    folder: Folder,
+}
+
+impl Server {
+    /// Starts it and waits. When the process ends first, the error holds its exit status
+    /// and what it wrote.
+    pub fn start(options: ServerOptions) -> Result<Self> {
+        let folder = Folder::new()?;
+        let (log, out, err) = folder.log("server.log")?;
+        let port = options.port.map_or_else(port::free, Ok)?;
+        let mut command = Command::new(&options.binary);
+        command
+            .args(&options.arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PORT", port.to_string())
+            .env("BIND", "127.0.0.1")
+            .envs(options.env.iter().map(|(name, value)| (name, value)))
+            .stdout(out)
+            .stderr(err);
+
+        let begun = Instant::now();
+        let child = Child::spawn("the server", command, Signal::KILL)?;
+        let mut server = Self { child, port, started_in: Duration::ZERO, log, folder };
+        let path = match options.until {
+            Until::Ready => "/health/ready",
+            Until::Live => "/health/live",
+        };
+        let mut last = "no answer".to_owned();
+        let ready =
+            poll(options.timeout, Duration::from_millis(1), || {
+                if let Some(result) = server.child.try_wait().transpose() {
+                    let program = options.binary.display().to_string();
+                    return Some(result.and_then(|status| {
+                        Err(Error::Exited { program, status, log: server.log() })
+                    }));
+                }
+                match http::get(port, path) {
+                    Ok(answer) if answer.status == 200 => Some(Ok(())),
+                    Ok(answer) => {
+                        last = format!("{} {}", answer.status, answer.body);
+                        None
+                    }
+                    Err(_) => None,
+                }
+            })?;
+        server.started_in = begun.elapsed();
+        match ready {
+            Some(()) => Ok(server),
+            None => Err(Error::Failed(format!(
+                "GET {path} was not 200 within {:?} (last: {last}); the server wrote:\n{}",
+                options.timeout,
+                server.log()
+            ))),
+        }
+    }
+
+    /// Without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// From the start of the process to its first 200.
+    pub fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// What it wrote so far, stdout and stderr.
+    pub fn log(&self) -> String {
+        std::fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Its working folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        self.child.signal(signal)
+    }
+
+    /// Waits until it ends by itself or by a signal sent before.
+    pub fn wait_exit(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        self.child.wait(timeout)
+    }
+
+    pub fn has_exited(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+}
