@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use crate::{Error, Result, programs};
+use crate::{Error, Result, find_program};
 
 /// Owns the tests' databases. Like the role that a managed provider hands out: it may
 /// create roles and databases, but is neither superuser nor above row-level security.
@@ -38,7 +38,7 @@ impl Access {
     /// Runs SQL through psql and returns what it printed: unaligned, columns parted by `|`.
     /// Several statements run in order, and stop at the first that fails.
     pub fn psql(&self, user: &str, database: &str, sql: &str) -> Result<String> {
-        let output = Command::new(programs::find("psql")?)
+        let output = Command::new(find_program("psql")?)
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")

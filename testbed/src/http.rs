@@ -1,4 +1,5 @@
-//! Just enough HTTP/1.1 to ask a server on this machine whether it is ready.
+//! Just enough HTTP/1.1 to ask a server on this machine whether it is ready, and to give a
+//! benchmark its first records.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -13,9 +14,26 @@ pub struct Answer {
 
 /// One GET to 127.0.0.1 on a connection of its own, given up after five seconds of silence.
 pub fn get(port: u16, path: &str) -> io::Result<Answer> {
+    exchange(port, &format!("GET {path}"), "", "")
+}
+
+/// One POST of JSON, with an access token unless that is empty.
+pub fn post(port: u16, path: &str, token: &str, json: &str) -> io::Result<Answer> {
+    let authorization =
+        if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let headers = format!(
+        "{authorization}Content-Type: application/json\r\nContent-Length: {}\r\n",
+        json.len()
+    );
+    exchange(port, &format!("POST {path}"), &headers, json)
+}
+
+fn exchange(port: u16, what: &str, headers: &str, body: &str) -> io::Result<Answer> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+    let head =
+        format!("{what} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all((head + body).as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     parse(&String::from_utf8_lossy(&bytes))

@@ -36,6 +36,7 @@ pub use error::{Error, Result};
 pub use folder::Folder;
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::{Mode, Postgres, PostgresOptions, SHARED_POSTGRES};
+pub use programs::find_program;
 pub use rustix::process::Signal;
 pub use server::{Server, ServerOptions, Until};
 

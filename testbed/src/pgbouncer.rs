@@ -5,7 +5,7 @@ use rustix::process::Signal;
 
 use crate::access::{Access, OWNER};
 use crate::child::{Child, poll, service_command};
-use crate::{Error, Folder, Postgres, Result, port, programs};
+use crate::{Error, Folder, Postgres, Result, find_program, port};
 
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -62,7 +62,7 @@ impl PgBouncer {
             return Err(Error::Failed("PgBouncer runs already; stop it first".into()));
         }
         let (log, out, err) = self.folder.log("pgbouncer.log")?;
-        let mut command = service_command(&programs::find("pgbouncer")?, self.folder.path())?;
+        let mut command = service_command(&find_program("pgbouncer")?, self.folder.path())?;
         command.arg("pgbouncer.ini").stdout(out).stderr(err);
         let mut child = Child::spawn("pgbouncer", command, Signal::TERM)?;
         let listening = poll(START_TIMEOUT, Duration::from_millis(10), || {

@@ -9,7 +9,7 @@ use crate::access::{Access, OWNER};
 use crate::child::{Child, poll, service_command};
 use crate::folder::random_password;
 use crate::tls::Certificates;
-use crate::{Error, Folder, Result, port, programs};
+use crate::{Error, Folder, Result, find_program, port};
 
 /// Names a running server by a superuser's URL; [`Postgres::shared`] uses it instead of
 /// starting one. `cargo xtask test` sets it, so that all test processes share one server.
@@ -155,7 +155,7 @@ impl Running {
     fn initialize(access: &Access, options: &PostgresOptions) -> Result<Self> {
         let folder = Folder::for_service()?;
         let password = folder.write_private("password", &access.password)?;
-        let mut initdb = service_command(&programs::postgres("initdb")?, folder.path())?;
+        let mut initdb = service_command(&find_program("initdb")?, folder.path())?;
         // Like most production databases, and unlike C, ICU's English does not sort by
         // bytes: a query that leans on the default collation shows it here.
         initdb
@@ -194,11 +194,11 @@ impl Running {
 
     fn start(&mut self, access: &Access) -> Result<()> {
         let (log, out, err) = self.folder.log("postgres.log")?;
-        let mut command = service_command(&programs::postgres("postgres")?, self.folder.path())?;
+        let mut command = service_command(&find_program("postgres")?, self.folder.path())?;
         command.args(["-D", "data"]).stdout(out).stderr(err);
         // SIGQUIT ends the whole server at once and leaves no shared memory behind.
         let mut child = Child::spawn("postgres", command, Signal::QUIT)?;
-        let is_ready = programs::postgres("pg_isready")?;
+        let is_ready = find_program("pg_isready")?;
         let ready = poll(START_TIMEOUT, Duration::from_millis(20), || {
             if let Some(result) = child.try_wait().transpose() {
                 return Some(result.and_then(|status| {
