@@ -36,7 +36,7 @@ impl Access {
     }
 
     /// Runs SQL through psql and returns what it printed: unaligned, columns parted by `|`.
-    /// Several statements run in order, and stop at the first that fails.
+    /// Several statements run in one transaction.
     pub fn psql(&self, user: &str, database: &str, sql: &str) -> Result<String> {
         let output = Command::new(find_program("psql")?)
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])

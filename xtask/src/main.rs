@@ -1,1 +1,59 @@
-fn main() {}
+//! Trireme's developer commands: `cargo xtask --help`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a developer tool may read clocks, the environment and start threads"
+)]
+
+mod bench;
+mod deny;
+mod setup;
+mod test;
+mod tools;
+mod ui;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An error is told to a person, once, at the end.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// What developers of Trireme do besides writing code.
+///
+/// On a new machine, `cargo xtask test` is all it takes: it installs what the tests need,
+/// then runs everything that has to pass before a change lands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Setup(setup::Arguments),
+    Test(test::Arguments),
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Setup(arguments) => setup::run(&arguments).map(|()| true),
+        Command::Test(arguments) => Ok(test::run(&arguments)),
+        Command::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

@@ -1,0 +1,94 @@
+use std::path::Path;
+use std::process::Command;
+
+use testbed::find_program;
+
+use crate::tools::{self, CARGO_DENY};
+use crate::{Result, ui};
+
+/// Install what the tests need and is not there yet
+///
+/// From Debian's or Ubuntu's packages (as root or through sudo): PostgreSQL and PgBouncer,
+/// whose programs the tests run on ports and in folders of their own; the packages' system
+/// services are not used and may be stopped. From crates.io, into the user's cache folder:
+/// cargo-deny. From rustup: rustfmt and clippy. On other systems it says what to install
+/// and exits 1.
+#[derive(clap::Args, Default)]
+pub struct Arguments {
+    /// Also what `cargo xtask bench` needs: the load generator wrk
+    #[arg(long)]
+    pub bench: bool,
+}
+
+/// Something that comes from the system's packages, known by one of its programs.
+struct Package {
+    program: &'static str,
+    debian: &'static str,
+    what: &'static str,
+}
+
+const FOR_TESTS: [Package; 2] = [
+    Package { program: "initdb", debian: "postgresql", what: "PostgreSQL's server, 14 or later" },
+    Package { program: "pgbouncer", debian: "pgbouncer", what: "PgBouncer" },
+];
+const FOR_BENCH: [Package; 1] =
+    [Package { program: "wrk", debian: "wrk", what: "the load generator wrk, 4 or later" }];
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let wanted =
+        FOR_TESTS.iter().chain(arguments.bench.then_some(&FOR_BENCH).into_iter().flatten());
+    let (present, missing): (Vec<_>, Vec<_>) =
+        wanted.partition(|it| find_program(it.program).is_ok());
+    for package in present {
+        eprintln!("{} is there", package.program);
+    }
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    for component in ["rustfmt", "clippy"] {
+        add_component(component)?;
+    }
+    CARGO_DENY.install()
+}
+
+fn install(missing: &[&Package]) -> Result<()> {
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        let list = missing.iter().map(|it| format!("\n  {} (the program {})", it.what, it.program));
+        return Err(
+            format!("please install, so that it is in PATH:{}", list.collect::<String>()).into()
+        );
+    }
+    ui::run(as_root()?.args(["apt-get", "update", "--quiet"]))?;
+    ui::run(
+        as_root()?
+            .args(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends"])
+            .args(missing.iter().map(|it| it.debian)),
+    )?;
+    missing.iter().try_for_each(|it| Ok(find_program(it.program).map(drop)?))
+}
+
+/// `env`, through sudo where that is needed; what to run follows as arguments.
+fn as_root() -> Result<Command> {
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("env")
+    } else {
+        let sudo = find_program("sudo")
+            .map_err(|_| "installing packages needs root or sudo; run this as root once")?;
+        let mut command = Command::new(sudo);
+        command.arg("env");
+        command
+    };
+    command.arg("DEBIAN_FRONTEND=noninteractive");
+    Ok(command)
+}
+
+/// A minimal Rust toolchain comes without them.
+fn add_component(name: &str) -> Result<()> {
+    let subcommand = name.trim_start_matches("rust");
+    let there =
+        tools::cargo().args([subcommand, "--version"]).output().is_ok_and(|it| it.status.success());
+    if there {
+        return Ok(());
+    }
+    ui::run(Command::new("rustup").args(["component", "add", name]))
+}
