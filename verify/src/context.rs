@@ -1,0 +1,282 @@
+//! What the checks share: the client, a few accounts, and what the server said of itself.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::client::Client;
+use crate::outcome::{Verdict, text};
+use crate::request::Request;
+use crate::response::Response;
+use crate::{Options, clock};
+
+pub const REGISTER: &str = "/api/v1/auth/register";
+pub const LOGIN: &str = "/api/v1/auth/login";
+pub const REFRESH: &str = "/api/v1/auth/refresh";
+pub const LOGOUT: &str = "/api/v1/auth/logout";
+pub const ME: &str = "/api/v1/users/me";
+pub const PASSWORD: &str = "/api/v1/users/me/password";
+pub const SESSIONS: &str = "/api/v1/users/me/sessions";
+pub const CONTEXTS: &str = "/api/v1/contexts";
+pub const TASKS: &str = "/api/v1/tasks";
+
+/// A well-formed id that no record has.
+pub const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
+
+pub struct Context {
+    pub client: Client,
+    pub options: Options,
+    /// The random word in every name that this run makes up.
+    pub tag: String,
+    /// The answer to the first `GET /health`.
+    pub health: Value,
+    alice: OnceCell<Verdict<Account>>,
+    bob: OnceCell<Verdict<Account>>,
+    spent: OnceCell<Verdict<SpentRefresh>>,
+    accounts: Mutex<Vec<Known>>,
+}
+
+/// An account that this run registered.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: String,
+    /// As the server gives it back: trimmed and in lower case.
+    pub email: String,
+    pub password: String,
+    pub session: Session,
+    /// The answer to the registration.
+    pub registered: Response,
+}
+
+/// One session's tokens.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub access_token: String,
+    pub refresh_token: String,
+}
+
+/// A session whose first refresh token was exchanged at a known time.
+#[derive(Clone, Debug)]
+pub struct SpentRefresh {
+    pub before: Session,
+    pub after: Session,
+    pub at: Instant,
+}
+
+/// An account that has to be deleted in the end.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub email: String,
+    /// Newest last.
+    pub passwords: Vec<String>,
+    pub access_token: Option<String>,
+}
+
+impl Context {
+    pub fn new(options: Options) -> Self {
+        let tag = random_tag();
+        Self {
+            client: Client::new(&options, &tag),
+            options,
+            tag,
+            health: Value::Null,
+            alice: OnceCell::new(),
+            bob: OnceCell::new(),
+            spent: OnceCell::new(),
+            accounts: Mutex::default(),
+        }
+    }
+
+    pub async fn send(&self, request: Request) -> Verdict<Response> {
+        self.client.send(request).await
+    }
+
+    /// What the server calls its environment, unless the caller of the suite knows better.
+    pub fn production(&self) -> bool {
+        self.options.expect_production.unwrap_or(self.health["environment"] == "production")
+    }
+
+    /// The account that most checks share. She registers with spaces and capitals in her
+    /// address, and with a password beyond ASCII.
+    pub async fn alice(&self) -> Verdict<&Account> {
+        let email = format!("  Verify-Alice-{}@Example.COM ", self.tag);
+        let password = format!("pässwörd {}", self.tag);
+        self.shared(&self.alice, email, password, Some("Alice")).await
+    }
+
+    /// A stranger to Alice. His password has 72 bytes, the most there may be.
+    pub async fn bob(&self) -> Verdict<&Account> {
+        let password = format!("{:-<72}", self.tag);
+        self.shared(&self.bob, self.email("bob"), password, None).await
+    }
+
+    async fn shared<'a>(
+        &self,
+        cell: &'a OnceCell<Verdict<Account>>,
+        email: String,
+        password: String,
+        name: Option<&str>,
+    ) -> Verdict<&'a Account> {
+        let register = || self.register(email, password, name);
+        cell.get_or_init(register).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// An address of this run that is nobody's mailbox.
+    pub fn email(&self, who: &str) -> String {
+        format!("verify-{who}-{}@example.com", self.tag)
+    }
+
+    /// Registers an account for the check's own use. The end of the run deletes it.
+    pub async fn register(
+        &self,
+        email: String,
+        password: String,
+        name: Option<&str>,
+    ) -> Verdict<Account> {
+        let mut body = json!({"email": email, "password": password});
+        if let Some(name) = name {
+            body["name"] = name.into();
+        }
+        let registered = self.try_register(&body).await?;
+        registered.is(201)?;
+        Ok(Account {
+            id: registered.text("/user/id")?.to_owned(),
+            email: registered.text("/user/email")?.to_owned(),
+            password,
+            session: Session::of(&registered)?,
+            registered,
+        })
+    }
+
+    /// Sends a registration as it is. Whatever account comes of it is deleted in the end,
+    /// also when the answer was lost or the server took what it should have refused.
+    pub async fn try_register(&self, body: &Value) -> Verdict<Response> {
+        let answer = self.send(Request::post(REGISTER).json(body)).await;
+        if !answer.as_ref().is_ok_and(|response| response.status.is_client_error()) {
+            let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+            let token = answer.as_ref().ok().and_then(|answer| answer.text("/access_token").ok());
+            // An address that registers again has lost its first account.
+            self.accounts().retain(|known| known.email != word("email"));
+            self.accounts().push(Known {
+                email: word("email"),
+                passwords: vec![word("password")],
+                access_token: token.map(str::to_owned),
+            });
+        }
+        answer
+    }
+
+    /// Tells the clean-up that an account has another password now.
+    pub fn password_changed(&self, account: &Account, password: &str) {
+        let same = |email: &str| email.trim().eq_ignore_ascii_case(&account.email);
+        if let Some(known) = self.accounts().iter_mut().find(|known| same(&known.email)) {
+            known.passwords.push(password.to_owned());
+        }
+    }
+
+    /// Hands over the accounts that may still be there.
+    pub fn take_accounts(&self) -> Vec<Known> {
+        std::mem::take(&mut *self.accounts())
+    }
+
+    pub async fn try_login(&self, email: &str, password: &str) -> Verdict<Response> {
+        self.send(Request::post(LOGIN).json(&json!({"email": email, "password": password}))).await
+    }
+
+    pub async fn login(&self, account: &Account) -> Verdict<Session> {
+        Session::of(self.try_login(&account.email, &account.password).await?.is(200)?)
+    }
+
+    pub async fn refresh(&self, refresh_token: &str) -> Verdict<Response> {
+        self.send(Request::post(REFRESH).json(&json!({"refresh_token": refresh_token}))).await
+    }
+
+    /// A session of Alice's whose first refresh token is spent; made once, so that a later
+    /// check finds the grace window over without having to wait for it.
+    pub async fn spent_refresh(&self) -> Verdict<&SpentRefresh> {
+        let spend = || async {
+            let before = self.login(self.alice().await?).await?;
+            let answer = self.refresh(&before.refresh_token).await?;
+            Ok(SpentRefresh { before, after: Session::of(answer.is(200)?)?, at: clock::now() })
+        };
+        self.spent.get_or_init(spend).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// Creates a record and hands out its body.
+    pub async fn create(&self, account: &Account, path: &str, body: Value) -> Verdict<Value> {
+        self.send(account.post(path).json(&body)).await?.is(201)?.value().cloned()
+    }
+
+    /// Creates a context of this name and hands out its id.
+    pub async fn create_context(&self, account: &Account, name: &str) -> Verdict<String> {
+        let name = format!("{name} {}", self.tag);
+        Ok(text(&self.create(account, CONTEXTS, json!({"name": name})).await?, "/id")?.to_owned())
+    }
+
+    /// Creates a task of this title and hands out its path.
+    pub async fn create_task(&self, account: &Account, title: &str) -> Verdict<String> {
+        let task = self.create(account, TASKS, json!({"title": title})).await?;
+        Ok(format!("{TASKS}/{}", text(&task, "/id")?))
+    }
+
+    fn accounts(&self) -> std::sync::MutexGuard<'_, Vec<Known>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// The tokens of an answer to a registration, a login or a refresh.
+    pub fn of(response: &Response) -> Verdict<Self> {
+        Ok(Self {
+            access_token: response.text("/access_token")?.to_owned(),
+            refresh_token: response.text("/refresh_token")?.to_owned(),
+        })
+    }
+
+    pub fn get(&self, path: impl Into<String>) -> Request {
+        Request::get(path).bearer(&self.access_token)
+    }
+
+    /// Whether the access token still opens the account's door.
+    pub async fn expect_alive(&self, context: &Context) -> Verdict {
+        context.send(self.get(ME)).await?.is(200).map(drop)
+    }
+
+    pub async fn expect_ended(&self, context: &Context) -> Verdict {
+        context.send(self.get(ME)).await?.unauthorized().map(drop)
+    }
+}
+
+/// Requests in the account's name, with its first session.
+impl Account {
+    pub fn request(&self, method: Method, path: impl Into<String>) -> Request {
+        Request::new(method, path).bearer(&self.session.access_token)
+    }
+
+    pub fn get(&self, path: impl Into<String>) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: impl Into<String>) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    pub fn delete(&self, path: impl Into<String>) -> Request {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A JSON Merge Patch (RFC 7396).
+    pub fn patch(&self, path: impl Into<String>, body: &Value) -> Request {
+        self.request(Method::PATCH, path).body("application/merge-patch+json", body.to_string())
+    }
+}
+
+/// Sixteen hexadecimal digits that no other run has.
+fn random_tag() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}

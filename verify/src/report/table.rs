@@ -1,0 +1,115 @@
+//! The report for a terminal.
+
+use std::fmt::Write;
+
+use super::{Outcome, Report};
+
+const GREEN: &str = "32";
+const RED: &str = "31";
+const DIM: &str = "2";
+const BOLD: &str = "1";
+
+impl Report {
+    /// A line a check, then each failure at length, then a summary.
+    pub fn to_table(&self, color: bool) -> String {
+        let paint = |code: &str, text: &str| {
+            if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        };
+        let width = self.results.iter().map(|result| result.name.len()).max().unwrap_or(0);
+        let mut table = format!("{}{}\n", self.url, self.about());
+        let mut group = "";
+        for result in &self.results {
+            if result.group != group {
+                group = result.group;
+                let _ = write!(table, "\n{}\n", paint(BOLD, group));
+            }
+            let (mark, note) = match &result.outcome {
+                Outcome::Passed => (paint(GREEN, "✓"), String::new()),
+                Outcome::Failed(_) => (paint(RED, "✗"), String::new()),
+                Outcome::NotApplicable { reason } => {
+                    (paint(DIM, "–"), paint(DIM, &format!("  {reason}")))
+                }
+            };
+            let name = result.name.replace('_', " ");
+            let _ = writeln!(
+                table,
+                "  {mark} {name:width$} {:>6} ms{note}",
+                result.duration.as_millis()
+            );
+        }
+        for (result, failure) in self.failures() {
+            let title = format!("{} / {}", result.group, result.name.replace('_', " "));
+            let _ = write!(
+                table,
+                "\n{} {}\n  request   {}\n  expected  {}\n  actual    {}\n",
+                paint(RED, "✗"),
+                paint(BOLD, &title),
+                printable(&failure.request),
+                printable(&failure.expected),
+                printable(&failure.actual)
+            );
+        }
+        let (passed, failed, skipped) = self.counts();
+        let summary = format!(
+            "{passed} passed, {failed} failed, {skipped} not applicable, in {:.1} s",
+            self.duration.as_secs_f32()
+        );
+        let _ = write!(table, "\n{}\n", paint(if self.passed() { GREEN } else { RED }, &summary));
+        table
+    }
+
+    fn about(&self) -> String {
+        let parts: Vec<&str> = [&self.host, &self.environment, &self.version]
+            .into_iter()
+            .filter_map(|part| part.as_deref())
+            .collect();
+        if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }
+    }
+}
+
+/// Shows control characters as escapes: what a server sent must not drive the terminal.
+fn printable(text: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::example;
+
+    #[test]
+    fn table_lists_checks_then_failures_then_counts() {
+        let expected = "\
+http://127.0.0.1:8000  (native, development)
+
+health
+  ✓ live        12 ms
+
+tasks
+  ✗ listed      12 ms
+
+cors
+  – allowed     12 ms  no origin given
+
+✗ tasks / listed
+  request   GET /api/v1/tasks?q=<a>&limit=1
+  expected  200
+  actual    500 \"boom\" \\u{1}
+
+1 passed, 1 failed, 1 not applicable, in 1.2 s
+";
+        assert_eq!(example().to_table(false), expected);
+    }
+
+    #[test]
+    fn color_only_adds_escapes() {
+        let colored = example().to_table(true);
+        assert!(colored.contains("\u{1b}[31m✗\u{1b}[0m"));
+        let mut plain = colored;
+        for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m"] {
+            plain = plain.replace(code, "");
+        }
+        assert_eq!(plain, example().to_table(false));
+    }
+}
