@@ -89,6 +89,11 @@ pub async fn run(options: Options, mut progress: impl FnMut(&CheckResult)) -> Re
     }
 }
 
+/// How many checks a run with these options makes, for a progress bar.
+pub fn planned(options: &Options) -> usize {
+    checks::ALL.iter().filter(|check| check.is_wanted(options)).count()
+}
+
 /// Asks the server what it is. Any answer will do; its contents are a check's business.
 async fn reach(context: &mut Context) -> Verdict {
     let answer = context.send(Request::get("/health").unrecorded()).await?;
