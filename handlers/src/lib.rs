@@ -1,20 +1,58 @@
 //! Trireme's routes, middleware and endpoints: request in, response out, on any host.
+//!
+//! The way of a request is in [`middleware`]; what there is to be asked is in [`routes`].
+
+pub mod admin;
+mod auth;
+mod conditional;
+mod context;
+mod contexts;
+mod docs;
+mod health;
+mod idempotency;
+mod jwks;
+pub mod middleware;
+pub mod openapi;
+mod rate_limit;
+mod respond;
+mod router;
+pub mod routes;
+mod tasks;
+mod users;
+
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use shared::{
+    Error,
     config::Config,
     host::{Body, Host},
+    problem,
 };
 
 /// What is made once, from the configuration, and serves every request.
 pub struct App {
     pub config: Config,
+    router: router::Router,
+    /// The document of `/openapi.json`, where it is served.
+    openapi: Option<Bytes>,
+    jwks: Bytes,
+    cors: middleware::cors::Policy,
+    /// The account of `AUTH_REQUIRED=false` is known to exist.
+    local_user: AtomicBool,
 }
 
 impl App {
     pub fn new(config: Config) -> Self {
-        Self { config }
+        Self {
+            router: router::Router::new(),
+            openapi: config.http.api_docs.then(|| Bytes::from(openapi::document().to_string())),
+            jwks: jwks::document(&config.auth.keys),
+            cors: middleware::cors::Policy::new(&config.http),
+            local_user: AtomicBool::new(false),
+            config,
+        }
     }
 }
 
@@ -26,7 +64,19 @@ pub struct Measured {
 }
 
 /// Answers one request. The host adds a [`shared::host::Peer`] to the request's extensions.
-pub async fn dispatch<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) -> Response<Bytes> {
-    let _ = (app, host.now(), request);
-    Response::new(Bytes::new())
+pub async fn dispatch<H: Host, B: Body>(
+    app: &App,
+    host: &H,
+    request: Request<B>,
+) -> Response<Bytes> {
+    middleware::answer(app, host, request).await
+}
+
+/// The answer to a request whose handler panicked: a 500 that looks like all others.
+pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
+    let id = middleware::request_id::fresh(host);
+    let mut response = problem::response(&Error::internal("the handler panicked"), &id);
+    middleware::headers::add(app, &id, true, &mut response);
+    response.extensions_mut().insert(Measured { route: "unmatched" });
+    response
 }

@@ -44,3 +44,7 @@ ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON contexts TO trireme_user USING (user_id = (SELECT trireme_user_id()));
 CREATE POLICY own ON tasks TO trireme_user USING (user_id = (SELECT trireme_user_id()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON contexts, tasks TO trireme_user;
+
+-- Where a text stands in another, from 1; 0 when it does not: as SQLite names it.
+CREATE FUNCTION instr(haystack text, needle text) RETURNS int LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN strpos(haystack, needle);

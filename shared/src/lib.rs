@@ -21,7 +21,7 @@ pub mod validate;
 pub use error::{Code, Error, Fault};
 pub use secret::Secret;
 pub use time::Timestamp;
-pub use uuid::Uuid;
+pub use uuid::{self, Uuid};
 
 /// The version of this build, as `/health` and `trireme --version` report it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

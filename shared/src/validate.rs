@@ -1,1 +1,350 @@
+//! Input to typed values, with every fault at once.
+//!
+//! A handler takes its fields one by one from [`Fields`], builds its input, and hands it to
+//! [`Fields::finish`], which adds what `validator` finds and what nobody asked for.
 
+use std::{borrow::Cow, collections::HashSet};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+use validator::{Validate, ValidateEmail, ValidationErrorsKind};
+
+use crate::{Code, Error, Fault, Timestamp};
+
+/// More faults than this are not listed: an answer has to end somewhere.
+const MOST_FAULTS: usize = 100;
+
+/// The fields of a JSON object or of a query, taken one by one.
+pub struct Fields {
+    map: Map<String, Value>,
+    faults: Vec<Fault>,
+    /// What an unexpected field is called: `unknown_field`, `unknown_parameter`.
+    unknown: &'static str,
+}
+
+impl Fields {
+    /// The fields of a JSON body; anything but an object is a fault of its own.
+    pub fn of_body(body: Value) -> Result<Self, Error> {
+        match body {
+            Value::Object(map) => Ok(Self { map, faults: Vec::new(), unknown: "unknown_field" }),
+            _ => Err(Error::invalid(vec![Fault::new("", "type", "Must be an object.")])),
+        }
+    }
+
+    /// The parameters of a query string, in `application/x-www-form-urlencoded`. A name that
+    /// stands twice, or what does not decode to UTF-8, is [`Code::MalformedQuery`].
+    pub fn of_query(query: &str) -> Result<Self, Error> {
+        let mut map = Map::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+                return Err(Error::new(Code::MalformedQuery, "The query can't be decoded."));
+            };
+            if map.insert(name, Value::String(value)).is_some() {
+                return Err(Error::new(Code::MalformedQuery, "The query names a parameter twice."));
+            }
+        }
+        Ok(Self { map, faults: Vec::new(), unknown: "unknown_parameter" })
+    }
+
+    /// A field that has to be there and not null. The stand-in for a faulty one never leaves
+    /// [`Self::finish`].
+    pub fn required<T: Field + Default>(&mut self, name: &str) -> T {
+        match self.map.remove(name) {
+            None => self.fault(name, "required", "Is required."),
+            Some(Value::Null) => self.fault(name, "null", "Must not be null."),
+            Some(value) => return self.read(name, value).unwrap_or_default(),
+        }
+        T::default()
+    }
+
+    /// A field that may be absent or null.
+    pub fn optional<T: Field>(&mut self, name: &str) -> Option<T> {
+        match self.map.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.read(name, value),
+        }
+    }
+
+    /// A field of a merge patch (RFC 7396) that can't be removed: absent leaves it, null is a fault.
+    pub fn change<T: Field>(&mut self, name: &str) -> Option<T> {
+        match self.map.remove(name) {
+            None => None,
+            Some(Value::Null) => {
+                self.fault(name, "null", "Must not be null.");
+                None
+            }
+            Some(value) => self.read(name, value),
+        }
+    }
+
+    /// A field of a merge patch that can be removed: absent leaves it (`None`), null removes it
+    /// (`Some(None)`).
+    #[expect(clippy::option_option, reason = "a merge patch has just these three cases")]
+    pub fn change_nullable<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.map.remove(name) {
+            None => None,
+            Some(Value::Null) => Some(None),
+            Some(value) => self.read(name, value).map(Some),
+        }
+    }
+
+    /// Adds a fault that only the handler can see.
+    pub fn fault(&mut self, name: &str, code: &'static str, detail: &'static str) {
+        self.faults.push(Fault::new(pointer(name), code, detail));
+    }
+
+    /// The input, when it has no fault at all.
+    pub fn finish<T: Validate>(mut self, input: T) -> Result<T, Error> {
+        let seen: HashSet<String> = self.faults.iter().map(|fault| fault.pointer.clone()).collect();
+        if let Err(errors) = input.validate() {
+            let mut found: Vec<_> = errors.into_errors().into_iter().collect();
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+            for (name, kind) in found {
+                // A field that could not even be read has its fault already.
+                if let ValidationErrorsKind::Field(errors) = kind
+                    && !seen.contains(&pointer(&name))
+                {
+                    self.faults.extend(errors.into_iter().map(|error| of_validator(&name, error)));
+                }
+            }
+        }
+        let unknown = self.map.keys().map(|name| {
+            Fault::new(pointer(name), self.unknown, "Is not known here.")
+        });
+        self.faults.extend(unknown);
+        if self.faults.is_empty() {
+            return Ok(input);
+        }
+        self.faults.truncate(MOST_FAULTS);
+        Err(Error::invalid(self.faults))
+    }
+
+    fn read<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
+        match T::read(value) {
+            Ok(value) => Some(value),
+            Err((code, detail)) => {
+                self.faults.push(Fault::new(pointer(name), code, detail));
+                None
+            }
+        }
+    }
+}
+
+/// RFC 6901.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn of_validator(name: &str, error: validator::ValidationError) -> Fault {
+    let bound = |key: &str| error.params.get(key).and_then(Value::as_u64);
+    let detail = match (error.message.clone(), bound("min"), bound("max")) {
+        (Some(message), ..) => message,
+        (None, Some(min), Some(max)) => Cow::Owned(format!("Must have {min} to {max} characters.")),
+        (None, None, Some(max)) => Cow::Owned(format!("Must have at most {max} characters.")),
+        _ => Cow::Borrowed("Is not valid."),
+    };
+    Fault::new(pointer(name), error.code, detail)
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                (high * 16 + low) as u8
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The code and the detail of a fault.
+pub type FieldFault = (&'static str, Cow<'static, str>);
+
+/// A type that a field can hold.
+pub trait Field: Sized {
+    fn read(value: Value) -> Result<Self, FieldFault>;
+}
+
+fn text(value: Value) -> Result<String, FieldFault> {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            Err(("invalid_text", "Must not contain U+0000.".into()))
+        }
+        Value::String(text) => Ok(text),
+        _ => Err(("type", "Must be a string.".into())),
+    }
+}
+
+impl Field for String {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        text(value)
+    }
+}
+
+impl Field for Uuid {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        Self::try_parse(&text(value)?).map_err(|_| ("uuid", "Must be a UUID.".into()))
+    }
+}
+
+impl Field for Timestamp {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        Self::parse(&text(value)?).ok_or((
+            "date_time",
+            "Must be an RFC 3339 date and time such as 2026-11-20T12:00:00Z.".into(),
+        ))
+    }
+}
+
+/// A whole number of a query.
+impl Field for u32 {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let text = text(value)?;
+        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit())).ok_or((
+            "type",
+            "Must be a whole number.".into(),
+        ))
+    }
+}
+
+/// An enumeration in its `snake_case` names.
+#[macro_export]
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+        pub enum $name { $(#[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl $crate::validate::Field for $name {
+            fn read(value: serde_json::Value) -> Result<Self, $crate::validate::FieldFault> {
+                let text = <String as $crate::validate::Field>::read(value)?;
+                Self::parse(&text).ok_or(("enum", concat!("Must be one of:", $(" ", $text),*, ".").into()))
+            }
+        }
+    };
+}
+
+/// An e-mail address as it is stored: trimmed, lower-case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Email(pub String);
+
+impl Field for Email {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let email = text(value)?.trim().to_lowercase();
+        // `a@b` is a valid address somewhere, and a slip of the pen everywhere else.
+        let domain_has_dot = email.rsplit_once('@').is_some_and(|(_, domain)| {
+            domain.split('.').count() > 1 && domain.split('.').all(|label| !label.is_empty())
+        });
+        if email.len() <= 254 && domain_has_dot && email.validate_email() {
+            Ok(Self(email))
+        } else {
+            Err(("email", "Must be an e-mail address.".into()))
+        }
+    }
+}
+
+/// `#rrggbb`, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Color(pub String);
+
+impl Field for Color {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let color = text(value)?;
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(color.to_ascii_lowercase()))
+        } else {
+            Err(("color", "Must be a color such as #1e90ff.".into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Validate)]
+    struct Input {
+        #[validate(length(min = 1, max = 5))]
+        title: String,
+        #[validate(length(max = 3))]
+        note: Option<String>,
+    }
+
+    fn read(body: Value) -> Result<Input, Error> {
+        let mut fields = Fields::of_body(body)?;
+        let input = Input { title: fields.required("title"), note: fields.optional("note") };
+        fields.finish(input)
+    }
+
+    #[test]
+    fn lists_every_fault_once() {
+        let error = read(json!({"note": "long one", "a/b~c": 1, "title": 5})).unwrap_err();
+        let faults: Vec<_> =
+            error.faults.iter().map(|fault| (fault.pointer.as_str(), &*fault.code)).collect();
+        assert_eq!(faults, [("/title", "type"), ("/note", "length"), ("/a~1b~0c", "unknown_field")]);
+    }
+
+    #[test]
+    fn lengths_count_scalar_values() {
+        assert!(read(json!({"title": "ééééé"})).is_ok());
+        assert!(read(json!({"title": "👩‍👩‍👧‍👦"})).is_err(), "seven scalar values");
+        assert_eq!(read(json!({"title": "a\u{0}"})).unwrap_err().faults[0].code, "invalid_text");
+    }
+
+    #[test]
+    fn emails_are_addresses() {
+        let email = |text: &str| Email::read(Value::from(text)).map(|email| email.0);
+        assert_eq!(email(" Ada@Example.COM "), Ok("ada@example.com".to_owned()));
+        for wrong in ["", "a@b", "a b@example.com", "@example.com", "a@", "a@.com", "a@example..com", "a@b@c.de"] {
+            assert!(email(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn queries_decode_once() {
+        let mut fields = Fields::of_query("q=a%20b+c&x=%2525").unwrap();
+        assert_eq!(fields.optional::<String>("q").as_deref(), Some("a b c"));
+        assert_eq!(fields.optional::<String>("x").as_deref(), Some("%25"));
+        for wrong in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", "a=1&%61=2"] {
+            assert_eq!(Fields::of_query(wrong).err().unwrap().code, Code::MalformedQuery, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_title_is_taken_exactly_when_it_fits(title in "\\PC{0,8}") {
+            let fits = (1..=5).contains(&title.chars().count());
+            prop_assert_eq!(read(json!({ "title": title })).is_ok(), fits);
+        }
+
+        #[test]
+        fn queries_never_panic(query in ".*") {
+            let _ = Fields::of_query(&query);
+        }
+
+        #[test]
+        fn colors_never_panic(color in "#?.{0,8}") {
+            let _ = Color::read(Value::from(color));
+        }
+    }
+}

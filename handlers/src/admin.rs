@@ -1,0 +1,125 @@
+//! What an operator does to accounts, from the command line.
+
+use shared::{
+    Code, Error, Timestamp, Uuid,
+    auth::password::NewPassword,
+    error::Result,
+    host::{Database, Host, Scope},
+    sql::{Row, Statement},
+    validate::{Email, Field},
+};
+
+use crate::{App, auth, context::new_id, users};
+
+/// An account, as an operator sees it.
+#[derive(Debug, serde::Serialize)]
+pub struct Account {
+    pub id: Uuid,
+    pub email: String,
+    pub name: Option<String>,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+}
+
+fn email(text: &str) -> Result<Email> {
+    read("/email", text)
+}
+
+fn password(text: &str) -> Result<NewPassword> {
+    read("/password", text)
+}
+
+fn read<T: Field>(pointer: &str, text: &str) -> Result<T> {
+    T::read(text.into())
+        .map_err(|(code, detail)| Error::invalid(vec![shared::Fault::new(pointer, code, detail)]))
+}
+
+async fn run<H: Host>(
+    host: &H,
+    statement: Statement<'_>,
+) -> Result<Vec<<H::Database as Database>::Row>, shared::sql::DatabaseError> {
+    let mut rows = host.database().batch(Scope::Service, &[statement]).await?;
+    Ok(rows.pop().unwrap_or_default())
+}
+
+/// Creates an account; gives its id.
+pub async fn create<H: Host>(
+    host: &H,
+    app: &App,
+    address: &str,
+    secret: &str,
+    name: Option<&str>,
+) -> Result<Uuid> {
+    let (Email(email), password) = (email(address)?, password(secret)?);
+    let hash = users::hash(host, app, &password).await?;
+    let now = host.now();
+    let id = new_id(host, now);
+    run(host, auth::sql::create_user(id, &email, name, &hash, now)).await.map_err(|error| {
+        error.on_constraint("users_email_key", || {
+            Error::new(Code::EmailTaken, "Another account has this e-mail address.")
+        })
+    })?;
+    Ok(id)
+}
+
+/// At most `limit` accounts, the newest first.
+pub async fn list<H: Host>(host: &H, limit: i64) -> Result<Vec<Account>> {
+    let statement = Statement::read(
+        "-- list_users
+         SELECT id, email, name, created_at, disabled_at FROM users ORDER BY created_at DESC, id DESC LIMIT $1",
+        vec![limit.into()],
+    );
+    let rows = run(host, statement).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Account {
+                id: row.get(0)?,
+                email: row.get::<&str>(1)?.to_owned(),
+                name: row.get::<Option<&str>>(2)?.map(str::to_owned),
+                created_at: row.get(3)?,
+                disabled_at: row.get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Sets a password and ends all sessions of the account.
+pub async fn set_password<H: Host>(host: &H, app: &App, address: &str, secret: &str) -> Result<()> {
+    let (Email(email), password) = (email(address)?, password(secret)?);
+    let hash = users::hash(host, app, &password).await?;
+    let set = Statement::write(
+        "-- set_password_of
+         UPDATE users SET password_hash = $2, updated_at = $3, version = version + 1
+         WHERE email = $1 RETURNING id",
+        vec![email.as_str().into(), hash.into(), host.now().into()],
+    );
+    found(host.database().batch(Scope::Service, &[set, end_sessions(&email)]).await?.remove(0))
+}
+
+/// Disables an account, or enables it again; disabling ends all its sessions.
+pub async fn disable<H: Host>(host: &H, address: &str, disabled: bool) -> Result<()> {
+    let Email(email) = email(address)?;
+    let now = host.now();
+    let set = Statement::write(
+        "-- disable_user
+         UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1
+         WHERE email = $1 RETURNING id",
+        vec![email.as_str().into(), disabled.then_some(now).into(), now.into()],
+    );
+    found(host.database().batch(Scope::Service, &[set, end_sessions(&email)]).await?.remove(0))
+}
+
+fn end_sessions(email: &str) -> Statement<'_> {
+    Statement::write(
+        "-- end_sessions_of
+         DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE email = $1)",
+        vec![email.into()],
+    )
+}
+
+fn found<R>(rows: Vec<R>) -> Result<()> {
+    if rows.is_empty() {
+        return Err(Error::new(Code::NotFound, "There is no account with this e-mail address."));
+    }
+    Ok(())
+}

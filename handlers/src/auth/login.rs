@@ -1,0 +1,134 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use schemars::JsonSchema;
+use sha2::{Digest, Sha256};
+use shared::{
+    Code, Error, Timestamp, Uuid,
+    auth::password::{Password, Verdict},
+    error::Result,
+    host::Host,
+    sql::Row,
+    validate::Email,
+};
+use validator::Validate;
+
+use super::{NewSession, Tokens, report, sql, tokens};
+use crate::{
+    context::Context,
+    middleware::headers::announce,
+    openapi::Operation,
+    rate_limit::{self, Standing},
+    users::{self, User},
+};
+
+#[derive(Validate, JsonSchema)]
+struct Input {
+    #[schemars(with = "users::EmailText")]
+    email: Email,
+    password: Password,
+}
+
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let mut fields = cx.fields()?;
+    let input = Input { email: fields.required("email"), password: fields.required("password") };
+    let Input { email: Email(email), password } = fields.finish(input)?;
+
+    // Counted before the password is compared, and taken back when it is right: guesses sent
+    // at once are counted like guesses sent one after the other.
+    let quota = cx.app.config.limits.auth_per_account;
+    let attempt = attempt_key(&email, cx.client.address);
+    let mut statements =
+        vec![rate_limit::count(&attempt, quota, cx.now), sql::user_by_email(&email)];
+    if is_time_to_sweep(cx) {
+        statements.extend([
+            rate_limit::sweep(cx.now),
+            sql::sweep_sessions(cx.now),
+            sql::sweep_idempotency_keys(cx.now),
+        ]);
+    }
+    let rows = cx.as_service(&statements).await?;
+    let standing = Standing::read("account", quota, cx.now, &rows[0])?;
+    let result = match standing.check() {
+        Ok(()) => sign_in(cx, password, rows[1].first(), &attempt).await,
+        Err(refused) => Err(refused),
+    };
+    announce(&standing, result)
+}
+
+async fn sign_in<H: Host, R: Row>(
+    cx: &Context<'_, H>,
+    password: Password,
+    row: Option<&R>,
+    attempt: &str,
+) -> Result<Response<Bytes>> {
+    let known = row.map(User::read).transpose()?;
+    let stored: Option<&str> = row.map(|row| row.get(6)).transpose()?.flatten();
+    let disabled = row.map(|row| row.get::<Option<Timestamp>>(7)).transpose()?.flatten().is_some();
+
+    let (verdict, upgraded) = compare(cx, password, stored).await?;
+    let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong && !disabled) else {
+        return Err(refused(cx, row.and_then(|row| row.get(0).ok())));
+    };
+    let session = NewSession::new(cx);
+    let mut statements = vec![
+        rate_limit::forgive(attempt),
+        sql::create_session(user.id, stored, &session, cx.now),
+        sql::create_refresh_token(&session, cx.now),
+    ];
+    if let Some(upgraded) = &upgraded {
+        statements.push(sql::upgrade_hash(user.id, stored, upgraded));
+    }
+    let rows = cx.as_service(&statements).await?;
+    if rows[1].is_empty() {
+        return Err(refused(cx, Some(user.id)));
+    }
+    report(cx, "signed_in", Some(user.id));
+    tokens(cx, StatusCode::OK, user, (session.id, session.ends), &session.token.to_secret())
+}
+
+/// Compares off the request's thread, as long for an unknown user as for a known one; a hash
+/// that has become too cheap is made anew at once.
+async fn compare<H: Host>(
+    cx: &Context<'_, H>,
+    password: Password,
+    stored: Option<&str>,
+) -> Result<(Verdict, Option<String>)> {
+    let cost = cx.app.config.auth.bcrypt_cost;
+    let stored = stored.map(str::to_owned);
+    let mut salt = [0; 16];
+    cx.host.random(&mut salt);
+    let work = move || {
+        let verdict = password.verify(stored.as_deref(), cost);
+        let upgraded =
+            (verdict == Verdict::RightButCheap).then(|| password.hash(cost, salt)).transpose();
+        upgraded.map(|upgraded| (verdict, upgraded))
+    };
+    cx.host.compute(work).await?.map_err(Error::internal)
+}
+
+fn refused<H: Host>(cx: &Context<'_, H>, user: Option<Uuid>) -> Error {
+    report(cx, "refused", user);
+    Error::new(Code::InvalidCredentials, "E-mail and password do not belong together.")
+}
+
+/// Account and address together: nobody locks an owner out from elsewhere. The address of mail
+/// is hashed; the table of attempts need not know it.
+fn attempt_key(email: &str, address: std::net::IpAddr) -> String {
+    let hash = Sha256::digest(email);
+    let account = URL_SAFE_NO_PAD.encode(&hash[..12]);
+    format!("account {account} {}", rate_limit::subscriber(address))
+}
+
+/// One sign-in in 64 clears away what has expired: no host needs a clock of its own for it.
+fn is_time_to_sweep<H: Host>(cx: &Context<'_, H>) -> bool {
+    let mut die = [0];
+    cx.host.random(&mut die);
+    die[0].is_multiple_of(64)
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>()
+        .answers::<Tokens>(200, "Signed in.")
+        .fails(&[Code::InvalidCredentials, Code::Overloaded])
+}

@@ -1,0 +1,76 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use schemars::JsonSchema;
+use shared::{
+    Code, Error, Timestamp,
+    auth::refresh::{GRACE, RefreshToken},
+    error::Result,
+    host::Host,
+    sql::Row,
+};
+use validator::Validate;
+
+use super::{Tokens, new_token, report, sql, tokens};
+use crate::{context::Context, openapi::Operation, users::User};
+
+/// Also what a logout takes.
+#[derive(Validate, JsonSchema)]
+pub struct Input {
+    #[validate(length(min = 1, max = 200))]
+    #[schemars(example = &"rT3xH0m4vPq2sYbD8kLw9nZcA1eUfGjKiOoXyVtQ5_M")]
+    pub refresh_token: String,
+}
+
+impl Input {
+    pub fn read<H: Host>(cx: &Context<'_, H>) -> Result<Self> {
+        let mut fields = cx.fields()?;
+        let input = Self { refresh_token: fields.required("refresh_token") };
+        fields.finish(input)
+    }
+}
+
+/// One exchange in one batch: mark the token, add its successor, read how it stands, and end the
+/// session of a token that was used long before. Of two at once, one marks; both read the
+/// same successor.
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let input = Input::read(cx)?;
+    let old = RefreshToken::parse(&input.refresh_token).ok_or_else(unknown)?;
+    let successor = new_token(cx.host);
+    let (hash, sealed, successor_hash) = (old.hash(), old.seal(&successor), successor.hash());
+    let expires = cx.now.plus(cx.app.config.auth.refresh_token_ttl);
+    let rows = cx
+        .as_service(&[
+            sql::use_refresh_token(&hash, &sealed, cx.now),
+            sql::add_successor(&hash, &sealed, &successor_hash, expires, cx.now),
+            sql::touch_session(&hash, &sealed, cx.now),
+            sql::refresh_token(&hash),
+            sql::end_reused(&hash, cx.now.minus(GRACE)),
+        ])
+        .await?;
+    if let Some(ended) = rows[4].first() {
+        report(cx, "refresh_reused", Some(ended.get(0)?));
+        return Err(Error::new(
+            Code::RefreshReused,
+            "This refresh token was used before; its session is ended.",
+        ));
+    }
+    let row = rows[3].first().ok_or_else(unknown)?;
+    let used: Option<Timestamp> = row.get(6)?;
+    let sealed: Option<&str> = row.get(7)?;
+    let (Some(_), Some(sealed)) = (used, sealed) else { return Err(unknown()) };
+    let given = old.unseal(sealed).ok_or_else(|| Error::internal("a successor can't be read"))?;
+
+    let user = User::read(row)?;
+    report(cx, "refreshed", Some(user.id));
+    tokens(cx, StatusCode::OK, user, (row.get(8)?, row.get(9)?), &given.to_secret())
+}
+
+fn unknown() -> Error {
+    Error::new(Code::InvalidRefreshToken, "The refresh token is not valid any more.")
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>()
+        .answers::<Tokens>(200, "A new pair. Within 10 s the same token gives the same refresh token again.")
+        .fails(&[Code::InvalidRefreshToken, Code::RefreshReused])
+}

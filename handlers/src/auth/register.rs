@@ -1,0 +1,64 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use schemars::JsonSchema;
+use shared::{
+    Code, Error,
+    auth::password::NewPassword,
+    error::Result,
+    host::Host,
+    validate::Email,
+};
+use validator::Validate;
+
+use super::{NewSession, Tokens, report, sql, tokens};
+use crate::{context::Context, openapi::Operation, users::{self, User}};
+
+#[derive(Validate, JsonSchema)]
+struct Input {
+    #[schemars(with = "users::EmailText")]
+    email: Email,
+    password: NewPassword,
+    #[validate(length(min = 1, max = 100))]
+    #[schemars(example = &"Ada")]
+    name: Option<String>,
+}
+
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let mut fields = cx.fields()?;
+    let input = Input {
+        email: fields.required("email"),
+        password: fields.required("password"),
+        name: fields.optional("name"),
+    };
+    let Input { email: Email(email), password, name } = fields.finish(input)?;
+
+    // Asked first, so that a taken address costs no hashing; the constraint decides.
+    let found = cx.as_service(&[sql::user_by_email(&email)]).await?;
+    if !found[0].is_empty() {
+        return Err(taken(cx));
+    }
+    let hash = users::hash(cx.host, cx.app, &password).await?;
+    let user = User::new(cx.new_id(), &email, name.as_deref(), cx.now);
+    let session = NewSession::new(cx);
+    cx.as_service(&[
+        sql::create_user(user.id, &email, name.as_deref(), &hash, cx.now),
+        sql::create_session(user.id, &hash, &session, cx.now),
+        sql::create_refresh_token(&session, cx.now),
+    ])
+    .await
+    .map_err(|error| error.on_constraint("users_email_key", || taken(cx)))?;
+
+    report(cx, "registered", Some(user.id));
+    tokens(cx, StatusCode::CREATED, user, (session.id, session.ends), &session.token.to_secret())
+}
+
+fn taken<H: Host>(cx: &Context<'_, H>) -> Error {
+    report(cx, "email_taken", None);
+    Error::new(Code::EmailTaken, "Another account has this e-mail address.")
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>()
+        .answers::<Tokens>(201, "The account exists and is signed in.")
+        .fails(&[Code::EmailTaken])
+}

@@ -1,0 +1,109 @@
+use bytes::Bytes;
+use http::{HeaderMap, header, request::Parts};
+use serde_json::Value;
+use shared::{
+    Code, Error, Timestamp, Uuid,
+    auth::access::Caller,
+    error::Result,
+    host::{Database, Host, Scope},
+    http::forwarded::Client,
+    json,
+    sql::{DatabaseError, Statement},
+    validate::Fields,
+};
+
+use crate::App;
+
+/// A request on its way through its handler, and what the handler may ask for.
+pub struct Context<'a, H: Host> {
+    pub app: &'a App,
+    pub host: &'a H,
+    pub head: &'a Parts,
+    pub body: Bytes,
+    /// When the request arrived; everything that it writes bears this moment.
+    pub now: Timestamp,
+    pub client: Client,
+    pub caller: Option<Caller>,
+    /// The `{id}` of the path.
+    pub id: Option<&'a str>,
+}
+
+/// The rows of a host's database.
+pub type RowOf<H> = <<H as Host>::Database as Database>::Row;
+
+impl<H: Host> Context<'_, H> {
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// A header's text; `None` when it is absent, given twice, or not visible ASCII.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        let mut values = self.head.headers.get_all(name).iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()
+    }
+
+    /// The caller of a route that only users may call.
+    pub fn caller(&self) -> Result<Caller> {
+        self.caller.ok_or_else(|| Error::internal("a user's handler was called without one"))
+    }
+
+    /// The `{id}` of the path; what is no UUID names no record.
+    pub fn id(&self) -> Result<Uuid> {
+        self.id.and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(Error::not_found)
+    }
+
+    /// The fields of the JSON body. A PATCH is a merge patch (RFC 7396), under either name.
+    pub fn fields(&self) -> Result<Fields> {
+        let unsupported = |detail| Error::new(Code::UnsupportedMediaType, detail);
+        if self.headers().contains_key(header::CONTENT_ENCODING) {
+            return Err(unsupported("The body must not be compressed."));
+        }
+        let media = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let merge_patch = self.head.method == http::Method::PATCH
+            && media.eq_ignore_ascii_case("application/merge-patch+json");
+        if !media.eq_ignore_ascii_case("application/json") && !merge_patch {
+            return Err(unsupported("Content-Type must be application/json."));
+        }
+        let body: Value = json::parse(&self.body)?;
+        Fields::of_body(body)
+    }
+
+    /// The parameters of the query.
+    pub fn query(&self) -> Result<Fields> {
+        Fields::of_query(self.head.uri.query().unwrap_or_default())
+    }
+
+    /// Runs statements in the caller's name, in one round trip.
+    pub async fn as_caller(
+        &self,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
+        let Some(Caller { user, session }) = self.caller else {
+            return Err(DatabaseError::Failed("a user's statements without a user".to_owned()));
+        };
+        self.host.database().batch(Scope::User { user, session }, statements).await
+    }
+
+    /// Runs statements in the service's name: only where nobody is signed in yet.
+    pub async fn as_service(
+        &self,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
+        self.host.database().batch(Scope::Service, statements).await
+    }
+
+    /// A new identifier, in the order of time (UUIDv7, RFC 9562).
+    pub fn new_id(&self) -> Uuid {
+        new_id(self.host, self.now)
+    }
+}
+
+/// A UUIDv7 of this moment.
+pub fn new_id<H: Host>(host: &H, now: Timestamp) -> Uuid {
+    let mut random = [0; 10];
+    host.random(&mut random);
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    shared::uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}

@@ -1,0 +1,54 @@
+use bytes::Bytes;
+use http::Response;
+use schemars::JsonSchema;
+use shared::{Code, Error, error::Result, host::Host, validate::Color};
+use validator::Validate;
+
+use super::{Context as Record, name_taken, sql};
+use crate::{
+    context::Context,
+    idempotency,
+    openapi::{ColorText, Operation},
+    respond,
+};
+
+#[derive(Validate, JsonSchema)]
+pub struct Input {
+    #[validate(length(min = 1, max = 100))]
+    #[schemars(example = &"Home")]
+    pub name: String,
+    #[schemars(with = "Option<ColorText>")]
+    pub color: Option<Color>,
+}
+
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let mut fields = cx.fields()?;
+    let input = Input { name: fields.required("name"), color: fields.optional("color") };
+    let input = fields.finish(input)?;
+
+    let (user, id) = (cx.caller()?.user, cx.new_id());
+    let record = Record {
+        id,
+        name: &input.name,
+        color: input.color.as_ref().map(|color| color.0.as_str()),
+        task_count: 0,
+        created_at: cx.now,
+        updated_at: cx.now,
+        version: 1,
+    };
+    let body = respond::encode(&record)?;
+    let insert = |key| sql::create(user, id, &input, key, cx.now);
+    let refuse = |error: shared::sql::DatabaseError| {
+        error.on_constraint("contexts_user_id_name_key", name_taken)
+    };
+    let created = idempotency::create(cx, "contexts", id, body, insert, refuse).await?;
+    let created = created.ok_or_else(|| Error::internal("a context was not inserted"))?;
+    Ok(created.response("/api/v1/contexts", "1-0"))
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>()
+        .answers::<Record>(201, "The context.")
+        .creates()
+        .fails(&[Code::NameTaken])
+}

@@ -1,0 +1,52 @@
+//! The OpenAPI document and a page over it. Nothing on the page comes from another origin.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use shared::{Error, error::Result, host::Host};
+
+use crate::{context::Context, respond};
+
+/// A file of the page; 404 where the docs are not served.
+fn file<H: Host>(cx: &Context<'_, H>, media: &'static str, text: &'static str) -> Result<Response<Bytes>> {
+    if !cx.app.config.http.api_docs {
+        return Err(Error::not_found());
+    }
+    let mut response = respond::bytes(StatusCode::OK, media, Bytes::from_static(text.as_bytes()));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+macro_rules! file {
+    ($name:ident, $media:literal, $path:literal) => {
+        pub mod $name {
+            use super::{Bytes, Context, Host, Response, Result, file};
+            use crate::openapi::Operation;
+
+            #[expect(clippy::unused_async, reason = "every endpoint has this form")]
+            pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+                file(cx, $media, include_str!($path))
+            }
+            pub fn describe(op: Operation) -> Operation {
+                op.hidden()
+            }
+        }
+    };
+}
+
+file!(page, "text/html; charset=utf-8", "docs/index.html");
+file!(script, "text/javascript; charset=utf-8", "docs/app.js");
+file!(style, "text/css; charset=utf-8", "docs/style.css");
+
+pub mod openapi {
+    use super::{Bytes, Context, Error, Host, Response, Result, StatusCode, respond};
+    use crate::openapi::Operation;
+
+    #[expect(clippy::unused_async, reason = "every endpoint has this form")]
+    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+        let document = cx.app.openapi.clone().ok_or_else(Error::not_found)?;
+        Ok(respond::bytes(StatusCode::OK, "application/json", document))
+    }
+    pub fn describe(op: Operation) -> Operation {
+        op.hidden()
+    }
+}

@@ -1,0 +1,152 @@
+//! What happens around every request, in this order:
+//!
+//! 1. the request id, and the client's address as trusted proxies tell it
+//! 2. the deadline
+//! 3. the host check, CORS, HTTPS
+//! 4. the route
+//! 5. authentication of the token, then the body and its limit
+//! 6. the rate limit of credential endpoints
+//! 7. the handler
+//! 8. problem mapping, compression, the headers that every answer has
+//! 9. one log record
+//!
+//! That a session is still alive is proved by the database, in the handler's own round trip.
+
+mod authenticate;
+mod compress;
+pub mod cors;
+pub mod headers;
+mod log;
+pub mod request_id;
+mod transport;
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Method, Request, Response, request::Parts};
+use shared::{
+    Code, Error,
+    error::Result,
+    host::{Body, Host, Peer},
+    http::forwarded::{self, Client},
+    problem,
+    validate::Fields,
+};
+use validator::Validate;
+
+use crate::{App, Measured, context::Context, rate_limit, router::Found};
+
+/// What is known of a request once it is answered, for its log record.
+#[derive(Default)]
+struct Trace {
+    route: Option<&'static str>,
+    user: Option<shared::Uuid>,
+}
+
+/// Answers one request.
+pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) -> Response<Bytes> {
+    let started = host.now();
+    let (head, body) = request.into_parts();
+    let id = request_id::of(&head.headers, host);
+    let client = client(app, &head);
+    let origin = app.cors.judge(&head);
+    let mut trace = Trace::default();
+
+    let result = {
+        let work = pin!(route(app, host, &head, body, client, &origin, &mut trace));
+        let deadline = pin!(host.sleep(app.config.http.request_timeout));
+        match select(work, deadline).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(Error::new(Code::Timeout, "The request took too long.")),
+        }
+    };
+
+    let mut response = match &result {
+        Ok(_) => Response::default(),
+        Err(error) => problem::response(error, &id),
+    };
+    let error = match result {
+        Ok(answered) => {
+            response = answered;
+            None
+        }
+        Err(error) => Some(error),
+    };
+    compress::gzip(&head.headers, &mut response);
+    if head.method == Method::HEAD {
+        headers::drop_body(&mut response);
+    }
+    let api = trace.route.is_none_or(|route| !route.starts_with("/docs"));
+    headers::add(app, &id, api, &mut response);
+    origin.allow(&mut response);
+    log::record(host, started, &head, &id, client, &trace, &response, error.as_ref());
+    response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });
+    response
+}
+
+/// A query that is not asked for is a fault, like any other unknown input.
+#[derive(Validate)]
+struct Nothing {}
+
+async fn route<H: Host, B: Body>(
+    app: &App,
+    host: &H,
+    head: &Parts,
+    body: B,
+    client: Client,
+    origin: &cors::Verdict<'_>,
+    trace: &mut Trace,
+) -> Result<Response<Bytes>> {
+    let found = app.router.find(head.uri.path());
+    let route = found.as_ref().map(|found| found.resource.routes[0].path);
+    trace.route = route;
+    let probe = route.is_some_and(transport::is_probe);
+
+    transport::check_host(app, head, probe)?;
+    origin.check()?;
+    if head.method == Method::OPTIONS {
+        return cors::options(origin, found.as_ref());
+    }
+    if let Some(redirect) = transport::to_https(app, head, client, probe) {
+        return Ok(redirect);
+    }
+    let Some(Found { resource, id }) = found else { return Err(Error::not_found()) };
+    let route = resource.route(&head.method)?;
+    if !resource.takes_query && !probe {
+        Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
+    }
+
+    let now = host.now();
+    let caller = if route.access.needs_user() {
+        Some(authenticate::caller(app, host, head, now).await?)
+    } else {
+        None
+    };
+    trace.user = caller.map(|caller| caller.user);
+    let body = match *route.method {
+        Method::GET => Bytes::new(),
+        _ => body.read(app.config.http.body_limit).await?,
+    };
+    let cx = Context { app, host, head, body, now, client, caller, id };
+    if !route.access.is_limited() {
+        return route.call(&cx).await;
+    }
+    let quota = app.config.limits.auth_per_address;
+    let standing = rate_limit::per_address(host, quota, client.address, now).await?;
+    let result = match standing.check() {
+        Ok(()) => route.call(&cx).await,
+        Err(refused) => Err(refused),
+    };
+    headers::announce(&standing, result)
+}
+
+fn client(app: &App, head: &Parts) -> Client {
+    let unknown = Peer {
+        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        trusted_platform: false,
+        https: false,
+    };
+    let peer = head.extensions.get::<Peer>().copied().unwrap_or(unknown);
+    forwarded::client(peer, &app.config.http.trusted_proxies, &head.headers)
+}

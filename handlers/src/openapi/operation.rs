@@ -1,0 +1,248 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+use shared::{Code, page::Sort};
+
+use super::{common, schema};
+use crate::routes::Route;
+
+/// What an endpoint says of itself. One is handed from endpoint to endpoint, so that all share
+/// their component schemas.
+pub struct Operation {
+    outputs: SchemaGenerator,
+    inputs: SchemaGenerator,
+    /// The body's schema and its media types.
+    body: Option<(Value, &'static [&'static str])>,
+    parameters: Vec<Value>,
+    answers: BTreeMap<u16, Value>,
+    codes: Vec<Code>,
+    hidden: bool,
+    /// Component schemas of bodies, named after their operations.
+    bodies: Map<String, Value>,
+}
+
+const JSON: &[&str] = &["application/json"];
+const MERGE_PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
+
+impl Operation {
+    pub fn new() -> Self {
+        let settings = |mut settings: SchemaSettings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+            settings
+        };
+        let outputs = settings(SchemaSettings::draft2020_12().for_serialize());
+        let mut inputs = settings(SchemaSettings::draft2020_12().for_deserialize());
+        inputs.inline_subschemas = true;
+        Self {
+            outputs: outputs.into_generator(),
+            inputs: inputs.into_generator(),
+            body: None,
+            parameters: Vec::new(),
+            answers: BTreeMap::new(),
+            codes: Vec::new(),
+            hidden: false,
+            bodies: Map::new(),
+        }
+    }
+
+    /// Not an operation of the API.
+    pub fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
+    /// A JSON body.
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        let body = schema::body(T::json_schema(&mut self.inputs).to_value());
+        self.body = Some((body, JSON));
+        self.codes.extend([Code::MalformedJson, Code::UnsupportedMediaType, Code::Invalid]);
+        self
+    }
+
+    /// A JSON Merge Patch: every field may be absent, and null removes, but for `lasting` ones.
+    pub fn takes_merge_patch<T: JsonSchema>(self, lasting: &[&str]) -> Self {
+        let mut op = self.takes::<T>();
+        if let Some((body, media)) = &mut op.body {
+            schema::merge_patch(body, lasting);
+            *media = MERGE_PATCH;
+        }
+        op
+    }
+
+    /// An answer with a JSON body.
+    pub fn answers<T: JsonSchema>(mut self, status: u16, meaning: &str) -> Self {
+        let schema = self.component::<T>();
+        let example = schema::example(&schema, self.outputs.definitions());
+        let answer = json!({
+            "description": meaning,
+            "content": { "application/json": { "schema": schema, "example": example } },
+        });
+        self.answers.insert(status, answer);
+        self
+    }
+
+    pub fn answers_nothing(mut self, status: u16, meaning: &str) -> Self {
+        self.answers.insert(status, json!({ "description": meaning }));
+        self
+    }
+
+    /// Faults besides those that every request can meet.
+    pub fn fails(mut self, codes: &[Code]) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// The 200 carries an `ETag`, and `If-None-Match` is heeded.
+    pub fn conditional(mut self) -> Self {
+        self.header_parameter("If-None-Match", "Answers 304 when the record still has this ETag.");
+        self.answers.insert(304, json!({ "description": "The record is as it was." }));
+        self.answer_headers(&[200, 304], &["ETag"]);
+        self
+    }
+
+    /// `If-Match` is heeded.
+    pub fn precondition(mut self) -> Self {
+        self.header_parameter("If-Match", "Makes the change only to the record with this ETag.");
+        self.answer_headers(&[200], &["ETag"]);
+        self.fails(&[Code::PreconditionFailed])
+    }
+
+    /// The 201 tells where the record is, and `Idempotency-Key` is heeded.
+    pub fn creates(mut self) -> Self {
+        let key = json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "For 24 h the same key and body give the same answer again: a retry makes no second record.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+        });
+        self.parameters.push(key);
+        self.answer_headers(&[201], &["ETag", "Location", "Idempotency-Replayed"]);
+        self.fails(&[Code::IdempotencyKeyReused])
+    }
+
+    /// Every field of `T` is a parameter of the query.
+    pub fn filter<T: JsonSchema>(mut self) -> Self {
+        let filter = schema::body(T::json_schema(&mut self.inputs).to_value());
+        for (name, field) in filter["properties"].as_object().into_iter().flatten() {
+            let mut field = field.clone();
+            schema::drop_null(&mut field);
+            self.query_parameter(name, field);
+        }
+        self
+    }
+
+    /// `limit`, `cursor` and `sort` of a list.
+    pub fn page(mut self, sorts: &[Sort]) -> Self {
+        let sorts: Vec<_> =
+            sorts.iter().flat_map(|sort| [format!("-{}", sort.name), sort.name.to_owned()]).collect();
+        self.query_parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }));
+        self.query_parameter("cursor", json!({
+            "type": "string", "description": "The next_cursor of the page before, with the same filter and sort.",
+        }));
+        self.query_parameter("sort", json!({ "type": "string", "enum": sorts, "default": sorts[0] }));
+        self.fails(&[Code::InvalidCursor])
+    }
+
+    pub fn has_query(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter["in"] == "query")
+    }
+
+    /// A type's schema as a component, and the reference to it.
+    pub fn component<T: JsonSchema>(&mut self) -> Value {
+        self.outputs.subschema_for::<T>().to_value()
+    }
+
+    /// The operation as the document has it; what was said is forgotten, the components are kept.
+    pub fn finish(&mut self, route: &'static Route, used: &mut BTreeSet<u16>) -> Option<Value> {
+        let mut codes = std::mem::take(&mut self.codes);
+        let mut answers = std::mem::take(&mut self.answers);
+        let mut parameters = std::mem::take(&mut self.parameters);
+        let body = self.body.take();
+        if std::mem::take(&mut self.hidden) {
+            return None;
+        }
+        let api = route.path.starts_with("/api/") && !route.path.ends_with("/health");
+        codes.extend(common(route.access, route.method, api));
+        if route.path.contains("{id}") {
+            codes.push(Code::NotFound);
+            parameters.insert(0, json!({
+                "name": "id", "in": "path", "required": true,
+                "schema": { "type": "string", "format": "uuid" },
+            }));
+        }
+        for answer in answers.values_mut() {
+            answer["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
+            for name in ["RateLimit", "RateLimit-Policy"].iter().filter(|_| route.access.is_limited()) {
+                answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
+        for status in codes.iter().map(|code| code.status()) {
+            used.insert(status);
+            answers.entry(status).or_insert_with(|| json!({ "$ref": format!("#/components/responses/E{status}") }));
+        }
+        let responses: Map<_, _> =
+            answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
+        let mut operation = json!({
+            "operationId": route.name(),
+            "summary": route.summary,
+            "tags": [tag(route.path)],
+            "security": if route.access.needs_user() { json!([{ "bearer": [] }]) } else { json!([]) },
+            "responses": responses,
+        });
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.into();
+        }
+        if let Some((body, media)) = body {
+            let name = format!("{}Body", route.name());
+            let content = json!({
+                "schema": { "$ref": format!("#/components/schemas/{name}") },
+                "example": schema::example(&body, &Map::new()),
+            });
+            let content: Map<_, _> =
+                media.iter().map(|media| ((*media).to_owned(), content.clone())).collect();
+            operation["requestBody"] = json!({ "required": true, "content": content });
+            self.bodies.insert(name, body);
+        }
+        Some(operation)
+    }
+
+    pub fn into_components(mut self) -> Map<String, Value> {
+        let mut components = self.outputs.take_definitions(true);
+        components.extend(self.bodies);
+        components
+    }
+
+    fn header_parameter(&mut self, name: &str, meaning: &str) {
+        self.parameters.push(json!({
+            "name": name, "in": "header", "required": false, "description": meaning,
+            "schema": { "type": "string", "examples": ["\"3\""] },
+        }));
+    }
+
+    fn query_parameter(&mut self, name: &str, mut schema: Value) {
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({ "name": name, "in": "query", "required": false, "schema": schema });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        self.parameters.push(parameter);
+    }
+
+    fn answer_headers(&mut self, statuses: &[u16], names: &[&str]) {
+        for status in statuses {
+            let Some(answer) = self.answers.get_mut(status) else { continue };
+            for name in names {
+                answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
+    }
+}
+
+/// `/api/v1/tasks/{id}` is of `tasks`; what is not under the API is of the service.
+fn tag(path: &str) -> &str {
+    match path.strip_prefix("/api/v1/").and_then(|path| path.split('/').next()) {
+        Some("health") | None => "service",
+        Some(resource) => resource,
+    }
+}

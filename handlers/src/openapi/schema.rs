@@ -1,0 +1,92 @@
+//! Small changes that make derived schemas say exactly what is accepted.
+
+use serde_json::{Map, Value, json};
+
+/// The schema of a body: nothing unknown is taken, and no text has U+0000 in it.
+pub fn body(mut schema: Value) -> Value {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("$schema");
+        schema.remove("title");
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+    for field in schema["properties"].as_object_mut().into_iter().flatten().map(|(_, field)| field) {
+        let is_text = field["type"] == "string" || field["type"] == json!(["string", "null"]);
+        let is_free = ["enum", "format", "pattern"].iter().all(|key| field.get(key).is_none())
+            || field["format"] == "password";
+        if is_text && is_free {
+            field["pattern"] = json!(r"^[^\u0000]*$");
+        }
+    }
+    schema
+}
+
+/// Nothing is required of a merge patch, and `lasting` fields can't be removed.
+pub fn merge_patch(schema: &mut Value, lasting: &[&str]) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("required");
+    }
+    for name in lasting {
+        drop_null(&mut schema["properties"][name]);
+    }
+}
+
+/// `["string", "null"]` is `"string"`; `anyOf: [X, null]` is X.
+pub fn drop_null(schema: &mut Value) {
+    if let Some(types) = schema["type"].as_array_mut() {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema["type"] = only;
+        }
+    }
+    if schema["type"].is_null()
+        && let Some(schema) = schema.as_object_mut()
+    {
+        schema.remove("type");
+    }
+    let variants = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(other) = variants.iter().find(|variant| variant["type"] != "null")
+        && let (Some(schema), Some(other)) = (schema.as_object_mut(), other.as_object())
+    {
+        schema.remove("anyOf");
+        schema.extend(other.clone());
+    }
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.retain(|value| !value.is_null());
+    }
+}
+
+/// An example that fits a schema, from the examples that its fields have.
+pub fn example(schema: &Value, components: &Map<String, Value>) -> Value {
+    if let Some(example) = schema.pointer("/examples/0").or_else(|| schema.pointer("/enum/0")) {
+        return example.clone();
+    }
+    if let Some(constant) = schema.get("const") {
+        return constant.clone();
+    }
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        return components.get(name).map_or(Value::Null, |schema| example(schema, components));
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        if let Some(first) = schema.get(key).and_then(|variants| variants.get(0)) {
+            return example(first, components);
+        }
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds[0].as_str(),
+        kind => kind.as_str(),
+    };
+    match (kind, schema["format"].as_str()) {
+        (Some("object"), _) => {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            fields.map(|(name, field)| (name.clone(), example(field, components))).collect()
+        }
+        (Some("array"), _) => json!([example(&schema["items"], components)]),
+        (Some("integer" | "number"), _) => json!(1),
+        (Some("boolean"), _) => json!(true),
+        (Some("string"), Some("uuid")) => json!("0199c0de-0000-7000-8000-000000000000"),
+        (Some("string"), _) => json!("text"),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,112 @@
+//! Attempts counted in the database, so that a limit holds across instances and hosts, and
+//! told to the caller by the `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers).
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shared::{
+    Code, Error, Timestamp,
+    config::Quota,
+    error::Result,
+    host::{Database, Host, Scope},
+    sql::{Row, Statement},
+};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Where a limit stands after an attempt was counted.
+pub struct Standing {
+    name: &'static str,
+    quota: Quota,
+    used: i64,
+    resets_in: i64,
+}
+
+/// Counts an attempt under `key`; the row is `used, resets_at`.
+pub fn count(key: &str, quota: Quota, now: Timestamp) -> Statement<'_> {
+    Statement::write(
+        "-- count_attempt
+         INSERT INTO rate_limits (key, used, resets_at) VALUES ($1, 1, $2)
+         ON CONFLICT (key) DO UPDATE SET
+             used = CASE WHEN rate_limits.resets_at <= $3 THEN 1 ELSE rate_limits.used + 1 END,
+             resets_at = CASE WHEN rate_limits.resets_at <= $3 THEN $2 ELSE rate_limits.resets_at END
+         RETURNING used, resets_at",
+        vec![key.into(), now.plus(quota.window).into(), now.into()],
+    )
+}
+
+/// Takes an attempt back: it turned out to be no failure.
+pub fn forgive(key: &str) -> Statement<'_> {
+    Statement::write(
+        "-- forgive_attempt
+         UPDATE rate_limits SET used = used - 1 WHERE key = $1 AND used > 0",
+        vec![key.into()],
+    )
+}
+
+/// Removes what no longer counts.
+pub fn sweep(now: Timestamp) -> Statement<'static> {
+    Statement::write(
+        "-- sweep_rate_limits\nDELETE FROM rate_limits WHERE resets_at <= $1",
+        vec![now.into()],
+    )
+}
+
+impl Standing {
+    pub fn read<R: Row>(name: &'static str, quota: Quota, now: Timestamp, rows: &[R]) -> Result<Self> {
+        let row = rows.first().ok_or_else(|| Error::internal("an attempt was not counted"))?;
+        let resets_in = row.get::<Timestamp>(1)?.millis() - now.millis();
+        Ok(Self { name, quota, used: row.get(0)?, resets_in: (resets_in + 999).max(1000) / 1000 })
+    }
+
+    /// 429 when the quota is used up.
+    pub fn check(&self) -> Result<()> {
+        if self.used <= i64::from(self.quota.requests) {
+            return Ok(());
+        }
+        let mut error = Error::new(Code::RateLimited, "Too many attempts; wait a little.");
+        error.retry_after = u32::try_from(self.resets_in).ok();
+        Err(error)
+    }
+
+    /// Adds this limit to the two fields; several limits make a list.
+    pub fn announce(&self, headers: &mut HeaderMap) {
+        let left = (i64::from(self.quota.requests) - self.used).max(0);
+        let policy =
+            format!("\"{}\";q={};w={}", self.name, self.quota.requests, self.quota.window.as_secs());
+        let state = format!("\"{}\";r={left};t={}", self.name, self.resets_in);
+        for (field, member) in [(POLICY, policy), (STATE, state)] {
+            let list = match headers.get(&field).and_then(|list| list.to_str().ok()) {
+                Some(list) => format!("{list}, {member}"),
+                None => member,
+            };
+            if let Ok(list) = HeaderValue::from_str(&list) {
+                headers.insert(field, list);
+            }
+        }
+    }
+}
+
+/// Counts one request of an address to the credential endpoints.
+pub async fn per_address<H: Host>(
+    host: &H,
+    quota: Quota,
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<Standing> {
+    let key = format!("address {}", subscriber(address));
+    let counted = host.database().batch(Scope::Service, &[count(&key, quota, now)]).await?;
+    Standing::read("address", quota, now, &counted[0])
+}
+
+/// What one subscriber is given: an IPv4 address, or an IPv6 network of 64 bits.
+pub fn subscriber(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use bytes::Bytes;
+use http::Response;
+use schemars::JsonSchema;
+use shared::{Error, Timestamp, Uuid, error::Result, host::Host};
+use validator::Validate;
+
+use super::{Priority, Status, Task, sql, unknown_context};
+use crate::{
+    context::Context,
+    idempotency,
+    openapi::Operation,
+    respond,
+};
+
+#[derive(Validate, JsonSchema)]
+pub struct Input {
+    #[validate(length(min = 1, max = 200))]
+    #[schemars(example = &"Oil the oarlocks")]
+    pub title: String,
+    #[validate(length(max = 10_000))]
+    pub description: Option<String>,
+    /// `todo` unless given.
+    #[schemars(with = "Option<Status>")]
+    pub status: Status,
+    /// `medium` unless given.
+    #[schemars(with = "Option<Priority>")]
+    pub priority: Priority,
+    pub due_at: Option<Timestamp>,
+    /// One of the caller's own contexts.
+    pub context_id: Option<Uuid>,
+}
+
+impl Input {
+    pub fn completed_at(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.status == Status::Done).then_some(now)
+    }
+}
+
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let mut fields = cx.fields()?;
+    let input = Input {
+        title: fields.required("title"),
+        description: fields.optional("description"),
+        status: fields.change("status").unwrap_or(Status::Todo),
+        priority: fields.change("priority").unwrap_or(Priority::Medium),
+        due_at: fields.optional("due_at"),
+        context_id: fields.optional("context_id"),
+    };
+    let input = fields.finish(input)?;
+
+    let (user, id) = (cx.caller()?.user, cx.new_id());
+    let task = Task {
+        id,
+        title: &input.title,
+        description: input.description.as_deref(),
+        status: input.status.as_str(),
+        priority: input.priority.as_str(),
+        due_at: input.due_at,
+        context_id: input.context_id,
+        completed_at: input.completed_at(cx.now),
+        created_at: cx.now,
+        updated_at: cx.now,
+        version: 1,
+    };
+    let body = respond::encode(&task)?;
+    let insert = |key| sql::create(user, id, &input, key, cx.now);
+    let created = idempotency::create(cx, "tasks", id, body, insert, Error::from).await?;
+    let created = created.ok_or_else(unknown_context)?;
+    Ok(created.response("/api/v1/tasks", "1"))
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>().answers::<Task>(201, "The task.").creates()
+}

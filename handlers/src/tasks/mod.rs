@@ -1,0 +1,77 @@
+//! Tasks.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod sql;
+pub mod update;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::{Error, Fault, Timestamp, Uuid, error::Result, page, sql::Row, text_enum};
+
+text_enum! {
+    Status { Todo = "todo", InProgress = "in_progress", Done = "done" }
+}
+
+text_enum! {
+    Priority { Low = "low", Medium = "medium", High = "high" }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Task<'a> {
+    pub id: Uuid,
+    pub title: &'a str,
+    pub description: Option<&'a str>,
+    #[schemars(with = "Status")]
+    pub status: &'a str,
+    #[schemars(with = "Priority")]
+    pub priority: &'a str,
+    pub due_at: Option<Timestamp>,
+    pub context_id: Option<Uuid>,
+    /// When the status became `done`; null while it is another.
+    pub completed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: i64,
+}
+
+impl<'a> Task<'a> {
+    /// From [`sql::COLUMNS`].
+    pub fn read<R: Row>(row: &'a R) -> Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            description: row.get(2)?,
+            status: row.get(3)?,
+            priority: row.get(4)?,
+            due_at: row.get(5)?,
+            context_id: row.get(6)?,
+            completed_at: row.get(7)?,
+            created_at: row.get(8)?,
+            updated_at: row.get(9)?,
+            version: row.get(10)?,
+        })
+    }
+
+    fn sort_key(&self, sort: &str) -> (page::Key, Uuid) {
+        let key = match sort {
+            "title" => page::Key::Text(self.title.to_owned()),
+            "due_at" => page::Key::Time(self.due_at.unwrap_or(Timestamp::INFINITY)),
+            "updated_at" => page::Key::Time(self.updated_at),
+            _ => page::Key::Time(self.created_at),
+        };
+        (key, self.id)
+    }
+}
+
+/// 422 for a context that is absent or somebody else's; the two look the same.
+fn unknown_context() -> Error {
+    Error::invalid(vec![Fault::new("/context_id", "unknown_context", "Is not one of your contexts.")])
+}
+
+/// Text as it is searched for: in lower case by Unicode's rules, the same on every database.
+fn fold(text: &str) -> String {
+    text.to_lowercase()
+}

@@ -1,0 +1,139 @@
+use shared::{Timestamp, Uuid, sql::{Statement, Value}};
+
+use super::{create, fold, list, update};
+
+macro_rules! columns {
+    () => {
+        "id, title, description, status, priority, due_at, context_id, completed_at,
+         created_at, updated_at, version"
+    };
+}
+
+/// Each filter that is given narrows the list; cursor, order and limit are added by the page.
+pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
+    let mut statement = Statement::read(
+        concat!("-- list_tasks\nSELECT ", columns!(), " FROM tasks WHERE user_id = $1"),
+        vec![user.into()],
+    );
+    let mut narrow = |condition: &str, value: Option<Value<'a>>| {
+        if let Some(value) = value {
+            let number = statement.bind(value);
+            let condition = condition.replace('#', &format!("${number}"));
+            statement.text.to_mut().push_str("\nAND ");
+            statement.text.to_mut().push_str(&condition);
+        }
+    };
+    narrow("status = #", filter.status.map(|status| status.as_str().into()));
+    narrow("priority = #", filter.priority.map(|priority| priority.as_str().into()));
+    narrow("context_id = #", filter.context_id.map(Into::into));
+    narrow("due_at < #", filter.due_before.map(Into::into));
+    narrow("due_at > #", filter.due_after.map(Into::into));
+    narrow(
+        "(instr(title_folded, #) > 0 OR instr(description_folded, #) > 0)",
+        filter.q.as_deref().map(|text| fold(text).into()),
+    );
+    statement
+}
+
+pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
+    Statement::read(
+        concat!("-- get_task\nSELECT ", columns!(), " FROM tasks WHERE user_id = $1 AND id = $2"),
+        vec![user.into(), id.into()],
+    )
+}
+
+/// Inserts if the context is the user's own, and, under an idempotency key, only if the key was
+/// taken for this record.
+pub fn create<'a>(
+    user: Uuid,
+    id: Uuid,
+    input: &'a create::Input,
+    key: Option<String>,
+    now: Timestamp,
+) -> Statement<'a> {
+    Statement::write(
+        "-- create_task
+         INSERT INTO tasks (id, user_id, title, description, status, priority, due_at, context_id,
+             completed_at, created_at, updated_at, version, title_folded, description_folded)
+         SELECT $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1, $11, $12
+         WHERE ($8 IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1))
+         AND ($13 IS NULL OR EXISTS (
+             SELECT 1 FROM idempotency_keys WHERE user_id = $1 AND key = $13 AND record_id = $2
+         ))
+         RETURNING id",
+        vec![
+            user.into(),
+            id.into(),
+            input.title.as_str().into(),
+            input.description.as_deref().into(),
+            input.status.as_str().into(),
+            input.priority.as_str().into(),
+            input.due_at.into(),
+            input.context_id.into(),
+            input.completed_at(now).into(),
+            now.into(),
+            fold(&input.title).into(),
+            input.description.as_deref().map(fold).into(),
+            key.into(),
+        ],
+    )
+}
+
+/// Changes what is given. `completed_at` follows the status: set when it becomes `done`, kept
+/// while it stays so, and cleared when it is left.
+pub fn update<'a>(
+    user: Uuid,
+    id: Uuid,
+    change: &'a update::Input,
+    demanded: Value<'a>,
+    now: Timestamp,
+) -> Statement<'a> {
+    let description = change.description.as_ref().and_then(|description| description.as_deref());
+    let context = change.context_id.flatten();
+    Statement::write(
+        "-- update_task
+         UPDATE tasks SET
+             title = COALESCE($3, title),
+             title_folded = COALESCE($4, title_folded),
+             description = CASE WHEN $5 THEN $6 ELSE description END,
+             description_folded = CASE WHEN $5 THEN $7 ELSE description_folded END,
+             status = COALESCE($8, status),
+             completed_at = CASE WHEN COALESCE($8, status) <> 'done' THEN NULL
+                                 WHEN status = 'done' THEN completed_at ELSE $15 END,
+             priority = COALESCE($9, priority),
+             due_at = CASE WHEN $10 THEN $11 ELSE due_at END,
+             context_id = CASE WHEN $12 THEN $13 ELSE context_id END,
+             updated_at = $15, version = version + 1
+         WHERE user_id = $1 AND id = $2
+         AND ($14 IS NULL OR $14 LIKE '%,' || CAST(version AS text) || ',%')
+         AND ($13 IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1))
+         RETURNING id",
+        vec![
+            user.into(),
+            id.into(),
+            change.title.as_deref().into(),
+            change.title.as_deref().map(fold).into(),
+            change.description.is_some().into(),
+            description.into(),
+            description.map(fold).into(),
+            change.status.map(super::Status::as_str).into(),
+            change.priority.map(super::Priority::as_str).into(),
+            change.due_at.is_some().into(),
+            change.due_at.flatten().into(),
+            change.context_id.is_some().into(),
+            context.into(),
+            demanded,
+            now.into(),
+        ],
+    )
+}
+
+pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
+    Statement::write(
+        "-- delete_task
+         DELETE FROM tasks WHERE user_id = $1 AND id = $2
+         AND ($3 IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
+         RETURNING id",
+        vec![user.into(), id.into(), demanded],
+    )
+}

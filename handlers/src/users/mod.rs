@@ -1,0 +1,89 @@
+//! The own account and its sessions.
+
+pub mod delete;
+pub mod get;
+pub mod password;
+pub mod sessions;
+pub mod sql;
+pub mod update;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::{
+    Code, Error, Timestamp, Uuid,
+    auth::password::{NewPassword, Password, Verdict},
+    error::Result,
+    host::Host,
+    sql::Row,
+};
+
+use crate::{App, context::Context};
+
+/// An account, as its owner sees it.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct User<'a> {
+    pub id: Uuid,
+    pub email: &'a str,
+    pub name: Option<&'a str>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    #[serde(skip)]
+    pub version: i64,
+}
+
+impl<'a> User<'a> {
+    pub fn new(id: Uuid, email: &'a str, name: Option<&'a str>, now: Timestamp) -> Self {
+        Self { id, email, name, created_at: now, updated_at: now, version: 1 }
+    }
+
+    /// From the columns `id, email, name, created_at, updated_at, version`.
+    pub fn read<R: Row>(row: &'a R) -> Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            email: row.get(1)?,
+            name: row.get(2)?,
+            created_at: row.get(3)?,
+            updated_at: row.get(4)?,
+            version: row.get(5)?,
+        })
+    }
+}
+
+/// An e-mail address in the OpenAPI document.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub struct EmailText(
+    #[schemars(length(max = 254), extend("format" = "email"), example = &"ada@example.com")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    String,
+);
+
+/// Hashes a new password off the request's thread.
+pub async fn hash<H: Host>(host: &H, app: &App, password: &NewPassword) -> Result<String> {
+    let cost = app.config.auth.bcrypt_cost;
+    let mut salt = [0; 16];
+    host.random(&mut salt);
+    let password: Password = (**password).clone();
+    host.compute(move || password.hash(cost, salt)).await?.map_err(Error::internal)
+}
+
+/// Confirms a change with the caller's password; gives the stored hash, so that the change can
+/// demand that it is still the one.
+pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result<String> {
+    let rows = cx.as_caller(&[sql::password_hash(cx.caller()?.user)]).await?;
+    let row = rows[0].first().ok_or_else(Error::not_found)?;
+    let stored = row.get::<Option<&str>>(0)?.map(str::to_owned);
+    let cost = cx.app.config.auth.bcrypt_cost;
+    let (verdict, stored) =
+        cx.host.compute(move || (password.verify(stored.as_deref(), cost), stored)).await?;
+    stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
+        tracing::info!(
+            target: "auth",
+            outcome = "confirmation_refused",
+            user = cx.caller.map(|caller| tracing::field::display(caller.user)),
+            address = %cx.client.address,
+            "authentication"
+        );
+        Error::new(Code::WrongPassword, "The password is wrong.")
+    })
+}

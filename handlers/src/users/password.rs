@@ -1,0 +1,56 @@
+use bytes::Bytes;
+use http::Response;
+use schemars::JsonSchema;
+use shared::{
+    Code, Error,
+    auth::password::{NewPassword, Password},
+    error::Result,
+    host::Host,
+};
+use validator::Validate;
+
+use super::{confirm, hash, sql};
+use crate::{context::Context, openapi::Operation, respond};
+
+#[derive(Validate, JsonSchema)]
+struct Input {
+    current_password: Password,
+    new_password: NewPassword,
+}
+
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+    let mut fields = cx.fields()?;
+    let input = Input {
+        current_password: fields.required("current_password"),
+        new_password: fields.required("new_password"),
+    };
+    let input = fields.finish(input)?;
+
+    let caller = cx.caller()?;
+    let old = confirm(cx, input.current_password).await?;
+    let new = hash(cx.host, cx.app, &input.new_password).await?;
+    let rows = cx
+        .as_caller(&[
+            sql::set_password(caller.user, &old, &new, cx.now),
+            sql::end_other_sessions(caller.user, caller.session),
+        ])
+        .await?;
+    if rows[0].is_empty() {
+        // Changed by somebody else between the confirmation and now.
+        return Err(Error::new(Code::WrongPassword, "The password is wrong."));
+    }
+    tracing::info!(
+        target: "auth",
+        outcome = "password_changed",
+        user = %caller.user,
+        address = %cx.client.address,
+        "authentication"
+    );
+    Ok(respond::no_content())
+}
+
+pub fn describe(op: Operation) -> Operation {
+    op.takes::<Input>()
+        .answers_nothing(204, "The password is changed and all other sessions have ended.")
+        .fails(&[Code::WrongPassword])
+}
