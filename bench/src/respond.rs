@@ -1,15 +1,24 @@
 use bytes::Bytes;
+use deadpool_postgres::Pool;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-pub fn respond(request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    match request.uri().path() {
-        "/health/live" | "/health/ready" => {
-            json(StatusCode::OK, Bytes::from_static(br#"{"status":"live"}"#))
-        }
-        _ => json(StatusCode::NOT_FOUND, Bytes::from_static(b"{}")),
+use crate::read::Read;
+
+pub async fn respond(pool: Option<&Pool>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    if let "/health/live" | "/health/ready" = path {
+        return json(StatusCode::OK, Bytes::from_static(br#"{"status":"live"}"#));
+    }
+    match (pool, Read::parse(path)) {
+        (Some(pool), Some(read)) => match read.answer(pool).await {
+            Ok(Some(task)) => json(StatusCode::OK, task),
+            Ok(None) => json(StatusCode::NOT_FOUND, Bytes::new()),
+            Err(error) => json(StatusCode::INTERNAL_SERVER_ERROR, error.to_string().into()),
+        },
+        _ => json(StatusCode::NOT_FOUND, Bytes::new()),
     }
 }
 

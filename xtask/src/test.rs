@@ -25,11 +25,17 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Step {
+    /// Installs what is missing
     Setup,
+    /// rustfmt agrees
     Fmt,
+    /// No lint, in any crate or test
     Clippy,
+    /// Licences, bans, sources, advisories
     Deny,
+    /// Every test, none skipped
     Test,
+    /// The documentation builds without warnings
     Doc,
 }
 

@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut findings = Vec::<Finding>::new();
     for scenario in Scenario::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(scenario) {
-            ui::heading(scenario.title());
+            ui::heading(&scenario.title());
             findings.extend(scenario.run(arguments, &programs)?);
         }
     }

@@ -35,6 +35,7 @@ impl Programs {
             .env("ENFORCE_HTTPS", "false")
             .env("CORS_ORIGINS", "https://bench.example")
             .env("JWT_SECRET", "3jZ8qT1vLw6Ks0Yx5Rb9Nc2Mf7Hg4Pd-of-a-benchmark")
+            .env("ACCESS_TOKEN_TTL_SECONDS", "86400")
             .env("DATABASE_URL", database_url)
     }
 

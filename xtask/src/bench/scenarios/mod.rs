@@ -1,6 +1,7 @@
 mod list;
 mod live;
 mod memory;
+mod read;
 mod start;
 
 use clap::ValueEnum;
@@ -11,20 +12,26 @@ use super::{Arguments, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
+    /// GET /health/live of Trireme and of the bare server
     Live,
+    /// From the start of the process to its first 200, on SQLite
     Start,
+    /// Resident memory when idle, on SQLite
     Memory,
+    /// One task by Trireme and by the bare server, on PostgreSQL
+    Read,
+    /// The bare server's read with row-level security and without
+    Rls,
+    /// 20 of a million tasks and 20 of a thousand, on PostgreSQL
     List,
 }
 
 impl Scenario {
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Live => "live: GET /health/live of Trireme and of the bare server",
-            Self::Start => "start: from the start of the process to its first 200, on SQLite",
-            Self::Memory => "memory: resident memory when idle, on SQLite",
-            Self::List => "list: 20 of a million tasks and of a thousand, on PostgreSQL",
-        }
+    /// Its name and what the help says of it.
+    pub fn title(self) -> String {
+        let value = self.to_possible_value().expect("every scenario can be chosen");
+        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("{}: {help}", value.get_name())
     }
 
     pub fn run(self, arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
@@ -32,6 +39,8 @@ impl Scenario {
             Self::Live => live::run(arguments, programs),
             Self::Start => start::run(programs),
             Self::Memory => memory::run(programs),
+            Self::Read => read::read(arguments, programs),
+            Self::Rls => read::rls(arguments, programs),
             Self::List => list::run(arguments, programs),
         }
     }
