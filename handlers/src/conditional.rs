@@ -26,9 +26,7 @@ pub fn record<H: Host>(
     body: impl FnOnce() -> Result<Response<Bytes>>,
 ) -> Result<Response<Bytes>> {
     let known = cx.headers().get_all(header::IF_NONE_MATCH).iter().any(|line| {
-        line.to_str().is_ok_and(|line| {
-            tags(line).any(|(_, known)| known == "*" || known == tag)
-        })
+        line.to_str().is_ok_and(|line| tags(line).any(|(_, known)| known == "*" || known == tag))
     });
     let response = if known {
         let mut response = Response::new(Bytes::new());

@@ -7,7 +7,11 @@ use shared::{Error, error::Result, host::Host};
 use crate::{context::Context, respond};
 
 /// A file of the page; 404 where the docs are not served.
-fn file<H: Host>(cx: &Context<'_, H>, media: &'static str, text: &'static str) -> Result<Response<Bytes>> {
+fn file<H: Host>(
+    cx: &Context<'_, H>,
+    media: &'static str,
+    text: &'static str,
+) -> Result<Response<Bytes>> {
     if !cx.app.config.http.api_docs {
         return Err(Error::not_found());
     }
@@ -22,7 +26,6 @@ macro_rules! file {
             use super::{Bytes, Context, Host, Response, Result, file};
             use crate::openapi::Operation;
 
-            #[expect(clippy::unused_async, reason = "every endpoint has this form")]
             pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
                 file(cx, $media, include_str!($path))
             }

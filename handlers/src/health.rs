@@ -77,7 +77,11 @@ pub mod live {
     /// Touches nothing: it answers as long as the process can.
     #[expect(clippy::unused_async, reason = "every endpoint has this form")]
     pub async fn handle<H: Host>(_: &Context<'_, H>) -> Result<Response<Bytes>> {
-        Ok(respond::bytes(StatusCode::OK, "application/json", Bytes::from_static(br#"{"status":"alive"}"#)))
+        Ok(respond::bytes(
+            StatusCode::OK,
+            "application/json",
+            Bytes::from_static(br#"{"status":"alive"}"#),
+        ))
     }
 
     pub fn describe(op: Operation) -> Operation {
@@ -86,13 +90,20 @@ pub mod live {
 }
 
 pub mod ready {
-    use super::{Alive, Bytes, Code, Context, Error, Host, Phase, Response, Result, StatusCode, applied, respond};
+    use super::{
+        Alive, Bytes, Code, Context, Error, Host, Phase, Response, Result, StatusCode, applied,
+        respond,
+    };
     use crate::openapi::Operation;
 
     pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         match cx.host.phase() {
-            Phase::Starting => return Err(Error::new(Code::Starting, "This instance is starting.")),
-            Phase::Draining => return Err(Error::new(Code::Draining, "This instance is stopping.")),
+            Phase::Starting => {
+                return Err(Error::new(Code::Starting, "This instance is starting."));
+            }
+            Phase::Draining => {
+                return Err(Error::new(Code::Draining, "This instance is stopping."));
+            }
             Phase::Serving => {}
         }
         applied(cx).await?;
@@ -110,8 +121,8 @@ pub mod ready {
 
 pub mod deep {
     use super::{
-        Bytes, Checks, Context, Database, DatabaseCheck, Health, HeaderValue, Host, Migrations, Response,
-        Result, Status, StatusCode, VERSION, applied, header, migrations, respond,
+        Bytes, Checks, Context, Database, DatabaseCheck, HeaderValue, Health, Host, Migrations,
+        Response, Result, Status, StatusCode, VERSION, applied, header, migrations, respond,
     };
     use crate::openapi::Operation;
 
@@ -140,7 +151,9 @@ pub mod deep {
             version: VERSION,
             host: cx.host.kind(),
             environment: cx.app.config.environment.as_str(),
-            checks: Checks { database: DatabaseCheck { status: database, backend, latency_ms, migrations } },
+            checks: Checks {
+                database: DatabaseCheck { status: database, backend, latency_ms, migrations },
+            },
         };
         let mut response = respond::json(code, &health)?;
         if code != StatusCode::OK {
@@ -150,6 +163,7 @@ pub mod deep {
     }
 
     pub fn describe(op: Operation) -> Operation {
-        op.answers::<Health>(200, "All is well.").answers::<Health>(503, "The database does not answer.")
+        op.answers::<Health>(200, "All is well.")
+            .answers::<Health>(503, "The database does not answer.")
     }
 }

@@ -52,13 +52,14 @@ impl<'a> Key<'a> {
         if !cx.headers().contains_key(&HEADER) {
             return Ok(None);
         }
-        let key = cx.header(&HEADER).filter(|key| (1..=MOST).contains(&key.len())).ok_or_else(|| {
-            Error::invalid(vec![Fault::new(
-                "/Idempotency-Key",
-                "length",
-                "Must be one header of 1 to 255 visible ASCII characters.",
-            )])
-        })?;
+        let key =
+            cx.header(&HEADER).filter(|key| (1..=MOST).contains(&key.len())).ok_or_else(|| {
+                Error::invalid(vec![Fault::new(
+                    "/Idempotency-Key",
+                    "length",
+                    "Must be one header of 1 to 255 visible ASCII characters.",
+                )])
+            })?;
         let mut hash = Sha256::new();
         hash.update(cx.head.uri.path());
         hash.update([0]);

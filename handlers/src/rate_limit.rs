@@ -54,7 +54,12 @@ pub fn sweep(now: Timestamp) -> Statement<'static> {
 }
 
 impl Standing {
-    pub fn read<R: Row>(name: &'static str, quota: Quota, now: Timestamp, rows: &[R]) -> Result<Self> {
+    pub fn read<R: Row>(
+        name: &'static str,
+        quota: Quota,
+        now: Timestamp,
+        rows: &[R],
+    ) -> Result<Self> {
         let row = rows.first().ok_or_else(|| Error::internal("an attempt was not counted"))?;
         let resets_in = row.get::<Timestamp>(1)?.millis() - now.millis();
         Ok(Self { name, quota, used: row.get(0)?, resets_in: (resets_in + 999).max(1000) / 1000 })
@@ -73,8 +78,12 @@ impl Standing {
     /// Adds this limit to the two fields; several limits make a list.
     pub fn announce(&self, headers: &mut HeaderMap) {
         let left = (i64::from(self.quota.requests) - self.used).max(0);
-        let policy =
-            format!("\"{}\";q={};w={}", self.name, self.quota.requests, self.quota.window.as_secs());
+        let policy = format!(
+            "\"{}\";q={};w={}",
+            self.name,
+            self.quota.requests,
+            self.quota.window.as_secs()
+        );
         let state = format!("\"{}\";r={left};t={}", self.name, self.resets_in);
         for (field, member) in [(POLICY, policy), (STATE, state)] {
             let list = match headers.get(&field).and_then(|list| list.to_str().ok()) {

@@ -41,7 +41,9 @@ impl Router {
             allow.push("OPTIONS");
             let allow = HeaderValue::from_str(&allow.join(", ")).expect("methods are plain text");
             let takes_query = routes.iter().any(|route| openapi::takes_query(route));
-            router.insert(path, Resource { routes, allow, takes_query }).expect("the table has no clash");
+            router
+                .insert(path, Resource { routes, allow, takes_query })
+                .expect("the table has no clash");
         }
         Self(router)
     }

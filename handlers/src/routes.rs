@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{Method, Response};
 use shared::{error::Result, host::Host};
 
-use crate::{auth, context::Context, contexts, docs, health, jwks, openapi::Operation, tasks, users};
+use crate::{
+    auth, context::Context, contexts, docs, health, jwks, openapi::Operation, tasks, users,
+};
 
 /// Who may call, and what is counted when they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

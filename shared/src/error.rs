@@ -186,7 +186,9 @@ impl From<DatabaseError> for Error {
             DatabaseError::SessionEnded => {
                 return Self::new(Code::SessionEnded, "The session has ended.");
             }
-            DatabaseError::Constraint(_) | DatabaseError::Failed(_) => return Self::internal(error),
+            DatabaseError::Constraint(_) | DatabaseError::Failed(_) => {
+                return Self::internal(error);
+            }
             DatabaseError::Unavailable(_) => {
                 (Code::DatabaseUnavailable, "The database can't be reached.")
             }

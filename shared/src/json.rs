@@ -82,8 +82,18 @@ mod tests {
     #[test]
     fn refuses_what_is_not_strict() {
         for wrong in [
-            &b""[..], b"{", b"{\"a\":1,\"a\":2}", b"{\"a\":{\"b\":1,\"b\":1}}", b"[{\"a\":1,\"a\":1}]",
-            b"\"\\ud800\"", b"\"\\udc00x\"", b"\"\xff\"", b"{} {}", b"1e999", b"\xef\xbb\xbf{}", b"{\"a\":NaN}",
+            &b""[..],
+            b"{",
+            b"{\"a\":1,\"a\":2}",
+            b"{\"a\":{\"b\":1,\"b\":1}}",
+            b"[{\"a\":1,\"a\":1}]",
+            b"\"\\ud800\"",
+            b"\"\\udc00x\"",
+            b"\"\xff\"",
+            b"{} {}",
+            b"1e999",
+            b"\xef\xbb\xbf{}",
+            b"{\"a\":NaN}",
         ] {
             let error = parse(wrong).unwrap_err();
             assert_eq!(error.code, Code::MalformedJson, "{}", String::from_utf8_lossy(wrong));

@@ -74,7 +74,11 @@ impl PageRequest {
             Some(name) => name.strip_prefix('-').map_or((name, false), |name| (name, true)),
         };
         let sort = sorts.iter().find(|sort| sort.name == name).copied().unwrap_or_else(|| {
-            fields.fault("sort", "enum", "Must be one of this list's sorts, with - for descending.");
+            fields.fault(
+                "sort",
+                "enum",
+                "Must be one of this list's sorts, with - for descending.",
+            );
             sorts[0]
         });
         let direction = if descending { "-" } else { "" };
@@ -146,15 +150,18 @@ fn seal(keys: &Ring, binding: &[u8], key: &Key, id: Uuid) -> String {
 fn open(keys: &Ring, binding: &[u8], cursor: &str) -> Option<(Key, Uuid)> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
-    let genuine = keys.keys.iter().any(|key| {
-        bool::from(mac(&key.mac, &[body, binding])[..TAG_BYTES].ct_eq(tag))
-    });
+    let genuine = keys
+        .keys
+        .iter()
+        .any(|key| bool::from(mac(&key.mac, &[body, binding])[..TAG_BYTES].ct_eq(tag)));
     if !genuine {
         return None;
     }
     let (id, key) = body.split_at_checked(16)?;
     let key = match key.split_first()? {
-        (b't', millis) => Key::Time(Timestamp::from_millis(i64::from_be_bytes(millis.try_into().ok()?))),
+        (b't', millis) => {
+            Key::Time(Timestamp::from_millis(i64::from_be_bytes(millis.try_into().ok()?)))
+        }
         (b's', text) => Key::Text(String::from_utf8(text.to_vec()).ok()?),
         _ => return None,
     };

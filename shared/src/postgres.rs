@@ -53,9 +53,11 @@ pub async fn batch<C: Connection>(
     let client = connection.client();
     let transaction = future::join3(
         client.batch_execute(begin),
-        future::join_all(sendable.iter().map(|(statement, prepared)| {
-            query(client, statement, prepared.as_ref())
-        })),
+        future::join_all(
+            sendable
+                .iter()
+                .map(|(statement, prepared)| query(client, statement, prepared.as_ref())),
+        ),
         client.batch_execute("COMMIT"),
     );
     let (begun, results, committed) = transaction.await;
@@ -69,10 +71,8 @@ pub async fn batch<C: Connection>(
         other => other,
     };
     begun.map_err(|error| failed(&error))?;
-    let mut rows = results
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(&error))?;
+    let mut rows =
+        results.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
     committed.map_err(|error| match before_commit(&error) {
         DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
         other => other,
@@ -110,8 +110,11 @@ async fn query(
 /// What an error means while nothing can have been committed.
 pub fn before_commit(error: &PgError) -> DatabaseError {
     let Some(server) = error.as_db_error() else {
-        let cause = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-        return if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) {
+        let cause =
+            error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        return if error.is_closed()
+            || error.source().is_some_and(|source| source.is::<std::io::Error>())
+        {
             DatabaseError::Unavailable(cause)
         } else {
             DatabaseError::Failed(cause)

@@ -78,7 +78,9 @@ mod tests {
         };
         assert_eq!(named("UNIQUE constraint failed: users.email"), "users_email_key");
         assert_eq!(
-            named("D1_ERROR: UNIQUE constraint failed: contexts.user_id, contexts.name: SQLITE_CONSTRAINT"),
+            named(
+                "D1_ERROR: UNIQUE constraint failed: contexts.user_id, contexts.name: SQLITE_CONSTRAINT"
+            ),
             "contexts_user_id_name_key"
         );
         assert_eq!(named("CHECK constraint failed: tasks_status_check"), "tasks_status_check");

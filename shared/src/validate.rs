@@ -80,7 +80,6 @@ impl Fields {
 
     /// A field of a merge patch that can be removed: absent leaves it (`None`), null removes it
     /// (`Some(None)`).
-    #[expect(clippy::option_option, reason = "a merge patch has just these three cases")]
     pub fn change_nullable<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         match self.map.remove(name) {
             None => None,
@@ -109,9 +108,10 @@ impl Fields {
                 }
             }
         }
-        let unknown = self.map.keys().map(|name| {
-            Fault::new(pointer(name), self.unknown, "Is not known here.")
-        });
+        let unknown = self
+            .map
+            .keys()
+            .map(|name| Fault::new(pointer(name), self.unknown, "Is not known here."));
         self.faults.extend(unknown);
         if self.faults.is_empty() {
             return Ok(input);
@@ -207,10 +207,10 @@ impl Field for Timestamp {
 impl Field for u32 {
     fn read(value: Value) -> Result<Self, FieldFault> {
         let text = text(value)?;
-        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit())).ok_or((
-            "type",
-            "Must be a whole number.".into(),
-        ))
+        text.parse()
+            .ok()
+            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or(("type", "Must be a whole number.".into()))
     }
 }
 
@@ -301,7 +301,10 @@ mod tests {
         let error = read(json!({"note": "long one", "a/b~c": 1, "title": 5})).unwrap_err();
         let faults: Vec<_> =
             error.faults.iter().map(|fault| (fault.pointer.as_str(), &*fault.code)).collect();
-        assert_eq!(faults, [("/title", "type"), ("/note", "length"), ("/a~1b~0c", "unknown_field")]);
+        assert_eq!(
+            faults,
+            [("/title", "type"), ("/note", "length"), ("/a~1b~0c", "unknown_field")]
+        );
     }
 
     #[test]
@@ -315,7 +318,16 @@ mod tests {
     fn emails_are_addresses() {
         let email = |text: &str| Email::read(Value::from(text)).map(|email| email.0);
         assert_eq!(email(" Ada@Example.COM "), Ok("ada@example.com".to_owned()));
-        for wrong in ["", "a@b", "a b@example.com", "@example.com", "a@", "a@.com", "a@example..com", "a@b@c.de"] {
+        for wrong in [
+            "",
+            "a@b",
+            "a b@example.com",
+            "@example.com",
+            "a@",
+            "a@.com",
+            "a@example..com",
+            "a@b@c.de",
+        ] {
             assert!(email(wrong).is_err(), "{wrong}");
         }
     }
@@ -326,7 +338,11 @@ mod tests {
         assert_eq!(fields.optional::<String>("q").as_deref(), Some("a b c"));
         assert_eq!(fields.optional::<String>("x").as_deref(), Some("%25"));
         for wrong in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", "a=1&%61=2"] {
-            assert_eq!(Fields::of_query(wrong).err().unwrap().code, Code::MalformedQuery, "{wrong}");
+            assert_eq!(
+                Fields::of_query(wrong).err().unwrap().code,
+                Code::MalformedQuery,
+                "{wrong}"
+            );
         }
     }
 

@@ -67,7 +67,8 @@ async fn sign_in<H: Host, R: Row>(
     let disabled = row.map(|row| row.get::<Option<Timestamp>>(7)).transpose()?.flatten().is_some();
 
     let (verdict, upgraded) = compare(cx, password, stored).await?;
-    let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong && !disabled) else {
+    let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong && !disabled)
+    else {
         return Err(refused(cx, row.and_then(|row| row.get(0).ok())));
     };
     let session = NewSession::new(cx);

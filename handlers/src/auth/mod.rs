@@ -46,7 +46,8 @@ impl NewSession {
         let auth = &cx.app.config.auth;
         let ends = cx.now.plus(auth.session_max_age);
         // What a browser calls itself is kept to be shown; a long one is cut.
-        let user_agent = cx.header(header::USER_AGENT).map(|agent| agent.chars().take(255).collect());
+        let user_agent =
+            cx.header(header::USER_AGENT).map(|agent| agent.chars().take(255).collect());
         Self {
             id: cx.new_id(),
             token: new_token(cx.host),
@@ -72,7 +73,8 @@ fn tokens<H: Host>(
     refresh: &Secret,
 ) -> Result<Response<Bytes>> {
     let auth = &cx.app.config.auth;
-    let (access, expires_in) = access::issue(auth, cx.now, session_ends, user.id, session, cx.new_id());
+    let (access, expires_in) =
+        access::issue(auth, cx.now, session_ends, user.id, session, cx.new_id());
     respond::json(
         status,
         &Tokens {

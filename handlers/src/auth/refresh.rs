@@ -71,6 +71,9 @@ fn unknown() -> Error {
 
 pub fn describe(op: Operation) -> Operation {
     op.takes::<Input>()
-        .answers::<Tokens>(200, "A new pair. Within 10 s the same token gives the same refresh token again.")
+        .answers::<Tokens>(
+            200,
+            "A new pair. Within 10 s the same token gives the same refresh token again.",
+        )
         .fails(&[Code::InvalidRefreshToken, Code::RefreshReused])
 }

@@ -2,16 +2,16 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
 use shared::{
-    Code, Error,
-    auth::password::NewPassword,
-    error::Result,
-    host::Host,
-    validate::Email,
+    Code, Error, auth::password::NewPassword, error::Result, host::Host, validate::Email,
 };
 use validator::Validate;
 
 use super::{NewSession, Tokens, report, sql, tokens};
-use crate::{context::Context, openapi::Operation, users::{self, User}};
+use crate::{
+    context::Context,
+    openapi::Operation,
+    users::{self, User},
+};
 
 #[derive(Validate, JsonSchema)]
 struct Input {

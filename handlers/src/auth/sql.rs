@@ -57,12 +57,7 @@ pub fn create_refresh_token(session: &NewSession, now: Timestamp) -> Statement<'
         "-- create_refresh_token
          INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
          SELECT $1, id, $3, $4 FROM sessions WHERE id = $2",
-        vec![
-            session.token.hash().into(),
-            session.id.into(),
-            now.into(),
-            session.token_ends.into(),
-        ],
+        vec![session.token.hash().into(), session.id.into(), now.into(), session.token_ends.into()],
     )
 }
 

@@ -1,4 +1,7 @@
-use shared::{Timestamp, Uuid, sql::{Statement, Value}};
+use shared::{
+    Timestamp, Uuid,
+    sql::{Statement, Value},
+};
 
 use super::create;
 
@@ -28,7 +31,11 @@ pub fn list(user: Uuid) -> Statement<'static> {
 
 pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
     Statement::read(
-        concat!("-- get_context\nSELECT ", columns!(), " FROM contexts WHERE user_id = $1 AND id = $2"),
+        concat!(
+            "-- get_context\nSELECT ",
+            columns!(),
+            " FROM contexts WHERE user_id = $1 AND id = $2"
+        ),
         vec![user.into(), id.into()],
     )
 }
@@ -75,7 +82,9 @@ pub fn update<'a>(
              UPDATE contexts SET name = COALESCE($3, name),
                  color = CASE WHEN $4 THEN $5 ELSE color END, updated_at = $7, version = version + 1
              WHERE user_id = $1 AND id = $2
-             AND ($6 IS NULL OR $6 LIKE '%,' || ", tag!(), " || ',%')
+             AND ($6 IS NULL OR $6 LIKE '%,' || ",
+            tag!(),
+            " || ',%')
              RETURNING id"
         ),
         vec![
@@ -98,7 +107,9 @@ pub fn touch_tasks<'a>(user: Uuid, id: Uuid, demanded: Value<'a>, now: Timestamp
              UPDATE tasks SET updated_at = $4, version = version + 1
              WHERE user_id = $1 AND context_id = $2 AND EXISTS (
                  SELECT 1 FROM contexts WHERE user_id = $1 AND id = $2
-                 AND ($3 IS NULL OR $3 LIKE '%,' || ", tag!(), " || ',%'))"
+                 AND ($3 IS NULL OR $3 LIKE '%,' || ",
+            tag!(),
+            " || ',%'))"
         ),
         vec![user.into(), id.into(), demanded, now.into()],
     )
@@ -110,7 +121,9 @@ pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
         concat!(
             "-- delete_context
              DELETE FROM contexts WHERE user_id = $1 AND id = $2
-             AND ($3 IS NULL OR $3 LIKE '%,' || ", tag!(), " || ',%')
+             AND ($3 IS NULL OR $3 LIKE '%,' || ",
+            tag!(),
+            " || ',%')
              RETURNING id"
         ),
         vec![user.into(), id.into(), demanded],

@@ -32,7 +32,8 @@ pub fn gzip(request: &HeaderMap, response: &mut Response<Bytes>) {
 
 /// RFC 9110, section 12.5.3: `gzip` or `*`, unless its weight is 0.
 fn accepts_gzip(request: &HeaderMap) -> bool {
-    let lines = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let lines =
+        request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let mut any = false;
     for member in lines.flat_map(|line| line.split(',')) {
         let mut parts = member.split(';').map(str::trim);

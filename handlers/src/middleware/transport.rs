@@ -22,7 +22,8 @@ pub fn check_host(app: &App, head: &Parts, probe: bool) -> Result<()> {
         return Ok(());
     }
     let name = name(host);
-    let own = http.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
+    let own =
+        http.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
     if http.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
         || own.is_some_and(|own| self::name(own).eq_ignore_ascii_case(name))
     {

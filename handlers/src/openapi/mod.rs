@@ -39,7 +39,8 @@ pub fn document() -> Value {
             item[route.method.as_str().to_lowercase()] = described;
         }
     }
-    let responses: Map<_, _> = used.iter().map(|&status| (status.to_string(), fault(status))).collect();
+    let responses: Map<_, _> =
+        used.iter().map(|&status| (status.to_string(), fault(status))).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -68,10 +69,12 @@ pub fn document() -> Value {
 
 /// All problems of one status.
 fn fault(status: u16) -> Value {
-    let codes: Vec<Code> = Code::ALL.iter().copied().filter(|code| code.status() == status).collect();
+    let codes: Vec<Code> =
+        Code::ALL.iter().copied().filter(|code| code.status() == status).collect();
     let meanings: Vec<_> =
         codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
-    let examples: Map<_, _> = codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
+    let examples: Map<_, _> =
+        codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
     let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
     for (name, on) in [
         ("Retry-After", matches!(status, 429 | 503)),
@@ -102,14 +105,14 @@ fn example(code: Code) -> Value {
         "request_id": "0199c0de-0000-7000-8000-000000000000",
     });
     if code == Code::Invalid {
-        problem["errors"] =
-            json!([{ "pointer": "/title", "code": "length", "detail": "Must have 1 to 200 characters." }]);
+        problem["errors"] = json!([{ "pointer": "/title", "code": "length", "detail": "Must have 1 to 200 characters." }]);
     }
     json!({ "value": problem })
 }
 
 fn headers() -> Value {
-    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
     let seconds =
         json!({ "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 1 } });
     json!({

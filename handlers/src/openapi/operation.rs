@@ -134,13 +134,21 @@ impl Operation {
 
     /// `limit`, `cursor` and `sort` of a list.
     pub fn page(mut self, sorts: &[Sort]) -> Self {
-        let sorts: Vec<_> =
-            sorts.iter().flat_map(|sort| [format!("-{}", sort.name), sort.name.to_owned()]).collect();
-        self.query_parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }));
+        let sorts: Vec<_> = sorts
+            .iter()
+            .flat_map(|sort| [format!("-{}", sort.name), sort.name.to_owned()])
+            .collect();
+        self.query_parameter(
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+        );
         self.query_parameter("cursor", json!({
             "type": "string", "description": "The next_cursor of the page before, with the same filter and sort.",
         }));
-        self.query_parameter("sort", json!({ "type": "string", "enum": sorts, "default": sorts[0] }));
+        self.query_parameter(
+            "sort",
+            json!({ "type": "string", "enum": sorts, "default": sorts[0] }),
+        );
         self.fails(&[Code::InvalidCursor])
     }
 
@@ -166,20 +174,28 @@ impl Operation {
         codes.extend(common(route.access, route.method, api));
         if route.path.contains("{id}") {
             codes.push(Code::NotFound);
-            parameters.insert(0, json!({
-                "name": "id", "in": "path", "required": true,
-                "schema": { "type": "string", "format": "uuid" },
-            }));
+            parameters.insert(
+                0,
+                json!({
+                    "name": "id", "in": "path", "required": true,
+                    "schema": { "type": "string", "format": "uuid" },
+                }),
+            );
         }
         for answer in answers.values_mut() {
-            answer["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
-            for name in ["RateLimit", "RateLimit-Policy"].iter().filter(|_| route.access.is_limited()) {
+            answer["headers"]["X-Request-Id"] =
+                json!({ "$ref": "#/components/headers/X-Request-Id" });
+            for name in
+                ["RateLimit", "RateLimit-Policy"].iter().filter(|_| route.access.is_limited())
+            {
                 answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
             }
         }
         for status in codes.iter().map(|code| code.status()) {
             used.insert(status);
-            answers.entry(status).or_insert_with(|| json!({ "$ref": format!("#/components/responses/E{status}") }));
+            answers
+                .entry(status)
+                .or_insert_with(|| json!({ "$ref": format!("#/components/responses/E{status}") }));
         }
         let responses: Map<_, _> =
             answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
@@ -222,7 +238,8 @@ impl Operation {
 
     fn query_parameter(&mut self, name: &str, mut schema: Value) {
         let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-        let mut parameter = json!({ "name": name, "in": "query", "required": false, "schema": schema });
+        let mut parameter =
+            json!({ "name": name, "in": "query", "required": false, "schema": schema });
         if let Some(description) = description {
             parameter["description"] = description;
         }

@@ -9,7 +9,8 @@ pub fn body(mut schema: Value) -> Value {
         schema.remove("title");
         schema.insert("additionalProperties".to_owned(), false.into());
     }
-    for field in schema["properties"].as_object_mut().into_iter().flatten().map(|(_, field)| field) {
+    for field in schema["properties"].as_object_mut().into_iter().flatten().map(|(_, field)| field)
+    {
         let is_text = field["type"] == "string" || field["type"] == json!(["string", "null"]);
         let is_free = ["enum", "format", "pattern"].iter().all(|key| field.get(key).is_none())
             || field["format"] == "password";

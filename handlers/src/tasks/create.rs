@@ -5,12 +5,7 @@ use shared::{Error, Timestamp, Uuid, error::Result, host::Host};
 use validator::Validate;
 
 use super::{Priority, Status, Task, sql, unknown_context};
-use crate::{
-    context::Context,
-    idempotency,
-    openapi::Operation,
-    respond,
-};
+use crate::{context::Context, idempotency, openapi::Operation, respond};
 
 #[derive(Validate, JsonSchema)]
 pub struct Input {

@@ -9,8 +9,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let id = cx.id()?;
     let demanded = Precondition::read(cx);
     let user = cx.caller()?.user;
-    let rows =
-        cx.as_caller(&[sql::get(user, id), sql::delete(user, id, demanded.value())]).await?;
+    let rows = cx.as_caller(&[sql::get(user, id), sql::delete(user, id, demanded.value())]).await?;
     match (rows[0].is_empty(), rows[1].is_empty()) {
         (_, false) => Ok(respond::no_content()),
         (false, true) if demanded.is_given() => Err(Precondition::failed()),

@@ -68,7 +68,11 @@ impl<'a> Task<'a> {
 
 /// 422 for a context that is absent or somebody else's; the two look the same.
 fn unknown_context() -> Error {
-    Error::invalid(vec![Fault::new("/context_id", "unknown_context", "Is not one of your contexts.")])
+    Error::invalid(vec![Fault::new(
+        "/context_id",
+        "unknown_context",
+        "Is not one of your contexts.",
+    )])
 }
 
 /// Text as it is searched for: in lower case by Unicode's rules, the same on every database.

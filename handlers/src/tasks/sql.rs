@@ -1,4 +1,7 @@
-use shared::{Timestamp, Uuid, sql::{Statement, Value}};
+use shared::{
+    Timestamp, Uuid,
+    sql::{Statement, Value},
+};
 
 use super::{create, fold, list, update};
 

@@ -1,4 +1,7 @@
-use shared::{Timestamp, Uuid, sql::{Statement, Value}};
+use shared::{
+    Timestamp, Uuid,
+    sql::{Statement, Value},
+};
 
 /// `id, email, name, created_at, updated_at, version`.
 pub fn get(user: Uuid) -> Statement<'static> {
@@ -27,7 +30,10 @@ pub fn update<'a>(
 }
 
 pub fn password_hash(user: Uuid) -> Statement<'static> {
-    Statement::read("-- get_password_hash\nSELECT password_hash FROM users WHERE id = $1", vec![user.into()])
+    Statement::read(
+        "-- get_password_hash\nSELECT password_hash FROM users WHERE id = $1",
+        vec![user.into()],
+    )
 }
 
 /// Everything else of the user goes with the row.

@@ -39,5 +39,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes_merge_patch::<Input>(&[]).answers::<User>(200, "The account as it is now.").precondition()
+    op.takes_merge_patch::<Input>(&[])
+        .answers::<User>(200, "The account as it is now.")
+        .precondition()
 }

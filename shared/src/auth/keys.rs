@@ -4,7 +4,10 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, jwk::{Jwk, ThumbprintHash}};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey,
+    jwk::{Jwk, ThumbprintHash},
+};
 use sha2::Sha256;
 
 use crate::config::parse::Reader;
@@ -68,7 +71,9 @@ impl Key {
         let pem = pem.replace("\\n", "\n");
         let (algorithm, encoding) = EncodingKey::from_ed_pem(pem.as_bytes())
             .map(|key| (Algorithm::EdDSA, key))
-            .or_else(|_| EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key)))
+            .or_else(|_| {
+                EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key))
+            })
             .ok()?;
         let mut public = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
         let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
@@ -156,10 +161,32 @@ impl Keys {
 /// What stands in examples, or has too little in it to be a secret.
 fn is_placeholder(secret: &str) -> bool {
     const WORDS: &[&str] = &[
-        "change-me", "changeme", "change_me", "change-this", "change_this", "changethis", "placeholder",
-        "your-secret", "your_secret", "yoursecret", "example", "insecure", "replace-me", "replace_me",
-        "replaceme", "default-secret", "dev-secret", "development", "test-secret", "super-secret",
-        "supersecret", "secret-key-here", "password", "not-a-secret", "123456789", "abcdefghij",
+        "change-me",
+        "changeme",
+        "change_me",
+        "change-this",
+        "change_this",
+        "changethis",
+        "placeholder",
+        "your-secret",
+        "your_secret",
+        "yoursecret",
+        "example",
+        "insecure",
+        "replace-me",
+        "replace_me",
+        "replaceme",
+        "default-secret",
+        "dev-secret",
+        "development",
+        "test-secret",
+        "super-secret",
+        "supersecret",
+        "secret-key-here",
+        "password",
+        "not-a-secret",
+        "123456789",
+        "abcdefghij",
     ];
     let lower = secret.to_lowercase();
     let distinct: std::collections::BTreeSet<_> = secret.bytes().collect();

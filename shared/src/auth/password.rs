@@ -50,7 +50,8 @@ fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
     let mut characters = lower.chars();
     let first = characters.next();
-    characters.all(|character| Some(character) == first) || COMMON.lines().any(|common| common == lower)
+    characters.all(|character| Some(character) == first)
+        || COMMON.lines().any(|common| common == lower)
 }
 
 impl std::ops::Deref for NewPassword {
@@ -78,7 +79,8 @@ impl Password {
     /// Compares with a stored hash, or, where there is none, takes as long and is wrong.
     pub fn verify(&self, stored: Option<&str>, cost: u32) -> Verdict {
         let too_long = self.0.reveal().len() > MOST_BYTES;
-        let stored = stored.filter(|hash| !too_long && cost_of(hash).is_some_and(|cost| cost <= MOST_COST));
+        let stored =
+            stored.filter(|hash| !too_long && cost_of(hash).is_some_and(|cost| cost <= MOST_COST));
         let hash = stored.map_or_else(|| Cow::Owned(nobody(cost)), Cow::Borrowed);
         let right = bcrypt::verify(self.0.reveal(), &hash).unwrap_or(false);
         match stored {

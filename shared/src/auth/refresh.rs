@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn only_the_token_itself_opens_its_successor() {
-        let (old, new, other) = ([1; 32], [2; 32], [3; 32]).into();
+        let (old, new, other) = ([1; 32], [2; 32], [3; 32]);
         let (old, new, other) = (RefreshToken(old), RefreshToken(new), RefreshToken(other));
         let sealed = old.seal(&new);
         assert_eq!(old.unseal(&sealed).unwrap().0, new.0);

@@ -151,7 +151,11 @@ impl Config {
                 port: read.number("PORT", 8000, 0..=65535) as u16,
                 bind: read.bind(),
                 admin_port: read.optional_number("ADMIN_PORT", 0..=65535).map(|port| port as u16),
-                shutdown_grace: Duration::from_secs(read.number("SHUTDOWN_GRACE_SECONDS", 25, 1..=3600)),
+                shutdown_grace: Duration::from_secs(read.number(
+                    "SHUTDOWN_GRACE_SECONDS",
+                    25,
+                    1..=3600,
+                )),
             },
             database: Self::database(&mut read, production),
             auth: Self::auth(&mut read, production, spare),
@@ -200,7 +204,8 @@ impl Config {
             access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),
             refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400),
             session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400),
-            bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 }) as u32,
+            bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 })
+                as u32,
             required,
         }
     }
@@ -208,7 +213,11 @@ impl Config {
     fn http(read: &mut parse::Reader<'_>, production: bool) -> Http {
         Http {
             cors_origins: read.cors_origins(production),
-            allowed_hosts: read.list("ALLOWED_HOSTS").iter().map(|host| host.to_ascii_lowercase()).collect(),
+            allowed_hosts: read
+                .list("ALLOWED_HOSTS")
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
             public_url: read.public_url(),
             trusted_proxies: read.trusted_proxies(),
             enforce_https: read.flag("ENFORCE_HTTPS", production),

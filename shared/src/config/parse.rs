@@ -195,7 +195,10 @@ impl<'a> Reader<'a> {
             return DatabaseUrl::Postgres(url);
         }
         let Some(path) = text.strip_prefix("sqlite:") else {
-            self.fault("DATABASE_URL", "must begin with postgres://, postgresql://, postgresql+asyncpg:// or sqlite://");
+            self.fault(
+                "DATABASE_URL",
+                "must begin with postgres://, postgresql://, postgresql+asyncpg:// or sqlite://",
+            );
             return stand_in;
         };
         if production {
@@ -204,7 +207,10 @@ impl<'a> Reader<'a> {
         let path = path.strip_prefix("//").unwrap_or(path);
         let path = path.split('?').next().unwrap_or(path);
         if path.is_empty() {
-            self.fault("DATABASE_URL", "names no file; write sqlite://path/to/file or sqlite::memory:");
+            self.fault(
+                "DATABASE_URL",
+                "names no file; write sqlite://path/to/file or sqlite::memory:",
+            );
         }
         DatabaseUrl::Sqlite(path.to_owned())
     }
@@ -240,11 +246,17 @@ impl<'a> Reader<'a> {
         let items = self.list("CORS_ORIGINS");
         if items.is_empty() {
             if production {
-                self.fault("CORS_ORIGINS", "is empty; name the origins that may call, such as https://app.example.com");
+                self.fault(
+                    "CORS_ORIGINS",
+                    "is empty; name the origins that may call, such as https://app.example.com",
+                );
                 return Vec::new();
             }
             let development = self.environment() == Environment::Development;
-            return OriginPattern::parse("http://localhost:3000").filter(|_| development).into_iter().collect();
+            return OriginPattern::parse("http://localhost:3000")
+                .filter(|_| development)
+                .into_iter()
+                .collect();
         }
         let patterns: Vec<_> = items.iter().filter_map(|item| OriginPattern::parse(item)).collect();
         if patterns.len() != items.len() {

@@ -28,8 +28,10 @@ pub fn client(peer: Peer, trusted: &[Cidr], headers: &HeaderMap) -> Client {
     }
     let forwarded = !headers.contains_key("x-forwarded-for") && headers.contains_key("forwarded");
     let (hops, proto) = if forwarded {
-        (values(headers, "forwarded").map(|hop| parameter(hop, "for")).collect::<Vec<_>>(),
-         values(headers, "forwarded").next_back().and_then(|hop| parameter(hop, "proto")))
+        (
+            values(headers, "forwarded").map(|hop| parameter(hop, "for")).collect::<Vec<_>>(),
+            values(headers, "forwarded").next_back().and_then(|hop| parameter(hop, "proto")),
+        )
     } else {
         (values(headers, "x-forwarded-for").map(Some).collect(), None)
     };
@@ -47,9 +49,17 @@ pub fn client(peer: Peer, trusted: &[Cidr], headers: &HeaderMap) -> Client {
 }
 
 /// The members of a comma-separated header, over all its lines.
-fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'h str> + use<'h> {
-    let lines: Vec<_> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
-    lines.into_iter().flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty())
+fn values<'h>(
+    headers: &'h HeaderMap,
+    name: &str,
+) -> impl DoubleEndedIterator<Item = &'h str> + use<'h> {
+    let lines: Vec<_> =
+        headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+    lines
+        .into_iter()
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 /// One `name=value` of a `Forwarded` element, without its quotes.
@@ -64,7 +74,8 @@ fn parameter<'h>(element: &'h str, name: &str) -> Option<&'h str> {
 /// `[2001:db8::1]:4711`. `unknown` and obfuscated names are `None`.
 fn node(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|node| node.ip()));
+    let address =
+        bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|node| node.ip()));
     address.ok().map(|address| address.to_canonical())
 }
 
@@ -86,7 +97,8 @@ mod tests {
 
     #[test]
     fn only_trusted_hops_are_believed() {
-        let xff = [("x-forwarded-for", "1.1.1.1, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")];
+        let xff =
+            [("x-forwarded-for", "1.1.1.1, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")];
         assert_eq!(ask("10.0.0.1", &xff), ("192.0.2.7".into(), Some(true)));
         assert_eq!(ask("203.0.113.9", &xff), ("203.0.113.9".into(), None));
         assert_eq!(ask("10.0.0.1", &[("x-forwarded-for", "unknown")]), ("10.0.0.1".into(), None));
@@ -96,7 +108,10 @@ mod tests {
     fn forwarded_counts_when_it_is_alone() {
         let line = "for=\"[2001:db8::1]:4711\";proto=http;by=10.0.0.1";
         assert_eq!(ask("10.0.0.1", &[("forwarded", line)]), ("2001:db8::1".into(), Some(false)));
-        assert_eq!(ask("10.0.0.1", &[("forwarded", line), ("x-forwarded-for", "192.0.2.1")]).0, "192.0.2.1");
+        assert_eq!(
+            ask("10.0.0.1", &[("forwarded", line), ("x-forwarded-for", "192.0.2.1")]).0,
+            "192.0.2.1"
+        );
     }
 
     proptest! {
