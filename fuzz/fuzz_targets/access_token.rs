@@ -1,0 +1,17 @@
+//! An access token: never a panic, and none that was not issued is accepted.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use shared::{Secret, Timestamp, auth::access, config::{Auth, Config}};
+
+static AUTH: LazyLock<Auth> = LazyLock::new(|| {
+    let spare = Secret::new("a secret that is only used for fuzzing");
+    Config::from_variables(|_| None, &spare).expect("development needs nothing").auth
+});
+
+fuzz_target!(|token: &str| {
+    let verdict = access::verify(&AUTH, Timestamp::from_millis(1_795_000_000_000), token);
+    assert!(verdict.is_err(), "a forged token was accepted");
+});
