@@ -72,11 +72,19 @@ pub async fn dispatch<H: Host, B: Body>(
     middleware::answer(app, host, request).await
 }
 
-/// The answer to a request whose handler panicked: a 500 that looks like all others.
-pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
+/// The answer to a request that a host does not let through; it looks like all others.
+pub fn refuse<H: Host>(app: &App, host: &H, error: &Error) -> Response<Bytes> {
     let id = middleware::request_id::fresh(host);
-    let mut response = problem::response(&Error::internal("the handler panicked"), &id);
+    if let Some(cause) = &error.cause {
+        tracing::error!(target: "request", request_id = id, cause, "request");
+    }
+    let mut response = problem::response(error, &id);
     middleware::headers::add(app, &id, true, &mut response);
     response.extensions_mut().insert(Measured { route: "unmatched" });
     response
+}
+
+/// The answer to a request whose handler panicked.
+pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
+    refuse(app, host, &Error::internal("the handler panicked"))
 }
