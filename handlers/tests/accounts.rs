@@ -28,7 +28,10 @@ fn an_account_is_registered_and_read() {
         let reply = world.post("/api/v1/auth/register", &body).send().await;
         assert_eq!(reply.status, 201);
         assert_eq!(reply.body["user"]["email"], "ada@example.com");
-        assert_eq!((&reply.body["token_type"], &reply.body["expires_in"]), (&json!("Bearer"), &json!(900)));
+        assert_eq!(
+            (&reply.body["token_type"], &reply.body["expires_in"]),
+            (&json!("Bearer"), &json!(900))
+        );
 
         let me = world.get("/api/v1/users/me").by(&User::of(&reply)).send().await;
         assert_eq!(me.body, reply.body["user"]);
@@ -110,7 +113,10 @@ fn logging_out_ends_one_session_at_once() {
     on_every_database(async |world| {
         let first = world.register("ada").await;
         let second = User::of(&login(world, "ada@example.com", PASSWORD).await);
-        let reply = world.post("/api/v1/auth/logout", &json!({ "refresh_token": first.refresh })).send().await;
+        let reply = world
+            .post("/api/v1/auth/logout", &json!({ "refresh_token": first.refresh }))
+            .send()
+            .await;
         assert_eq!((reply.status, reply.bytes.len()), (204, 0));
         assert!(!is_signed_in(world, &first).await);
         assert!(is_signed_in(world, &second).await);
@@ -126,7 +132,10 @@ fn a_new_password_ends_all_other_sessions() {
             let body = json!({ "current_password": current, "new_password": new });
             world.post("/api/v1/users/me/password", &body).by(&first).send()
         };
-        assert_eq!(change("wrong password", "another fine password").await.outcome(), (403, "wrong_password"));
+        assert_eq!(
+            change("wrong password", "another fine password").await.outcome(),
+            (403, "wrong_password")
+        );
         assert!(is_signed_in(world, &second).await);
         assert_eq!(change(PASSWORD, "another fine password").await.status, 204);
         assert!(is_signed_in(world, &first).await);
@@ -142,12 +151,19 @@ fn sessions_are_listed_and_ended() {
         let first = world.register("ada").await;
         world.advance(Duration::from_secs(60));
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-        let reply = world.post("/api/v1/auth/login", &body).header("user-agent", "Testing/1.0").send().await;
+        let reply = world
+            .post("/api/v1/auth/login", &body)
+            .header("user-agent", "Testing/1.0")
+            .send()
+            .await;
         let second = User::of(&reply);
         let list = world.get("/api/v1/users/me/sessions").by(&second).send().await;
         let items = list.body["items"].as_array().unwrap();
         assert_eq!(items.len(), 2);
-        assert_eq!((&items[0]["current"], &items[0]["user_agent"]), (&json!(true), &json!("Testing/1.0")));
+        assert_eq!(
+            (&items[0]["current"], &items[0]["user_agent"]),
+            (&json!(true), &json!("Testing/1.0"))
+        );
         assert_eq!((&items[1]["current"], &items[1]["user_agent"]), (&json!(false), &Value::Null));
 
         let stranger = world.register("eve").await;
@@ -171,10 +187,18 @@ fn the_account_is_changed_under_its_version() {
         };
         let changed = change(json!({ "name": "Countess" }), &tag).await;
         assert_eq!((changed.status, &changed.body["name"]), (200, &json!("Countess")));
-        assert_eq!(change(json!({ "name": null }), &tag).await.outcome(), (412, "precondition_failed"));
-        let cleared = world.patch("/api/v1/users/me", &json!({ "name": null })).by(&ada).send().await;
+        assert_eq!(
+            change(json!({ "name": null }), &tag).await.outcome(),
+            (412, "precondition_failed")
+        );
+        let cleared =
+            world.patch("/api/v1/users/me", &json!({ "name": null })).by(&ada).send().await;
         assert_eq!(cleared.body["name"], Value::Null);
-        let email = world.patch("/api/v1/users/me", &json!({ "email": "x@example.com" })).by(&ada).send().await;
+        let email = world
+            .patch("/api/v1/users/me", &json!({ "email": "x@example.com" }))
+            .by(&ada)
+            .send()
+            .await;
         assert_eq!(email.faults(), [("/email", "unknown_field")]);
     });
 }
@@ -183,15 +207,24 @@ fn the_account_is_changed_under_its_version() {
 fn deleting_an_account_leaves_no_trace() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;
-        world.post("/api/v1/tasks", &json!({ "title": "x" })).by(&ada).header("idempotency-key", "k").send().await;
+        world
+            .post("/api/v1/tasks", &json!({ "title": "x" }))
+            .by(&ada)
+            .header("idempotency-key", "k")
+            .send()
+            .await;
         world.post("/api/v1/contexts", &json!({ "name": "x" })).by(&ada).send().await;
-        let delete = |password: &str| world.delete("/api/v1/users/me").json(&json!({ "password": password })).by(&ada).send();
+        let delete = |password: &str| {
+            world.delete("/api/v1/users/me").json(&json!({ "password": password })).by(&ada).send()
+        };
         assert_eq!(delete("wrong password").await.outcome(), (403, "wrong_password"));
         assert_eq!(delete(PASSWORD).await.status, 204);
         assert!(!is_signed_in(world, &ada).await);
         assert_eq!(login(world, "ada@example.com", PASSWORD).await.status, 401);
         assert_eq!(refresh(world, &ada.refresh).await.status, 401);
-        for table in ["users", "sessions", "refresh_tokens", "tasks", "contexts", "idempotency_keys"] {
+        for table in
+            ["users", "sessions", "refresh_tokens", "tasks", "contexts", "idempotency_keys"]
+        {
             assert_eq!(support::count(world, table).await, 0, "{table}");
         }
     });
@@ -203,7 +236,10 @@ fn disabled_accounts_are_out_at_once() {
         let ada = world.register("ada").await;
         handlers::admin::disable(&world.host, "ada@example.com", true).await.unwrap();
         assert!(!is_signed_in(world, &ada).await);
-        assert_eq!(login(world, "ada@example.com", PASSWORD).await.outcome(), (401, "invalid_credentials"));
+        assert_eq!(
+            login(world, "ada@example.com", PASSWORD).await.outcome(),
+            (401, "invalid_credentials")
+        );
         handlers::admin::disable(&world.host, "ada@example.com", false).await.unwrap();
         assert_eq!(login(world, "ada@example.com", PASSWORD).await.status, 200);
     });

@@ -20,16 +20,24 @@ fn problems_look_alike() {
         assert_ne!(insane.header("x-request-id"), "no spaces");
         assert_eq!(insane.text("/request_id"), insane.header("x-request-id"));
         let reply = world.get("/api/v1/tasks").send().await;
-        assert_eq!((reply.outcome(), reply.header("www-authenticate")), ((401, "unauthenticated"), "Bearer"));
+        assert_eq!(
+            (reply.outcome(), reply.header("www-authenticate")),
+            ((401, "unauthenticated"), "Bearer")
+        );
         let reply = world.delete("/api/v1/tasks").send().await;
-        assert_eq!((reply.outcome(), reply.header("allow")), ((405, "method_not_allowed"), "GET, POST, HEAD, OPTIONS"));
+        assert_eq!(
+            (reply.outcome(), reply.header("allow")),
+            ((405, "method_not_allowed"), "GET, POST, HEAD, OPTIONS")
+        );
     });
 }
 
 #[test]
 fn every_answer_has_the_headers() {
     on_every_database(async |world| {
-        for path in ["/health/live", "/nowhere", "/api/v1/tasks", "/api/v1/auth/login", "/openapi.json"] {
+        for path in
+            ["/health/live", "/nowhere", "/api/v1/tasks", "/api/v1/auth/login", "/openapi.json"]
+        {
             let reply = world.get(path).send().await;
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
@@ -48,7 +56,10 @@ fn every_answer_has_the_headers() {
 
 #[test]
 fn origins_are_allowed_or_refused() {
-    let variables = [("CORS_ORIGINS", "https://app.example.com,https://*-team.vercel.app"), ("PUBLIC_URL", "https://own.example.com")];
+    let variables = [
+        ("CORS_ORIGINS", "https://app.example.com,https://*-team.vercel.app"),
+        ("PUBLIC_URL", "https://own.example.com"),
+    ];
     with_variables(&variables, async |world| {
         let ask = |origin: &str| world.get("/health/live").header("origin", origin).send();
         for origin in ["https://app.example.com", "https://pr-7-team.vercel.app"] {
@@ -57,20 +68,38 @@ fn origins_are_allowed_or_refused() {
         }
         for own in ["https://own.example.com", "https://api.example.com"] {
             let reply = ask(own).await;
-            assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, ""), "{own}");
+            assert_eq!(
+                (reply.status, reply.header("access-control-allow-origin")),
+                (200, ""),
+                "{own}"
+            );
         }
-        for evil in ["https://evil.example", "null", "https://app.example.com.evil.example", "https://-team.vercel.app", "http://app.example.com"] {
+        for evil in [
+            "https://evil.example",
+            "null",
+            "https://app.example.com.evil.example",
+            "https://-team.vercel.app",
+            "http://app.example.com",
+        ] {
             for method in [Method::GET, Method::OPTIONS] {
                 let call = world.call(method, "/api/v1/tasks").header("origin", evil);
                 let reply = call.header("access-control-request-method", "GET").send().await;
                 assert_eq!(reply.outcome(), (403, "origin_not_allowed"), "{evil}");
-                assert!(reply.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{evil}");
+                assert!(
+                    reply.headers.keys().all(|name| !name.as_str().starts_with("access-control")),
+                    "{evil}"
+                );
                 assert_eq!(reply.header("vary"), "Origin");
             }
         }
-        let call = world.call(Method::OPTIONS, "/api/v1/tasks").header("origin", "https://app.example.com");
+        let call = world
+            .call(Method::OPTIONS, "/api/v1/tasks")
+            .header("origin", "https://app.example.com");
         let preflight = call.header("access-control-request-method", "POST").send().await;
-        assert_eq!((preflight.status, preflight.bytes.len(), preflight.header("access-control-max-age")), (204, 0, "7200"));
+        assert_eq!(
+            (preflight.status, preflight.bytes.len(), preflight.header("access-control-max-age")),
+            (204, 0, "7200")
+        );
         assert!(preflight.header("access-control-allow-headers").contains("Idempotency-Key"));
         assert!(preflight.header("access-control-allow-methods").contains("PATCH"));
     });
@@ -78,34 +107,51 @@ fn origins_are_allowed_or_refused() {
 
 #[test]
 fn one_host_is_asked_and_it_is_ours() {
-    with_variables(&[("ALLOWED_HOSTS", "api.example.com"), ("PUBLIC_URL", "https://own.example.com")], async |world| {
-        let ask = async |hosts: &[&str]| {
-            let mut builder = http::Request::builder().uri("/nowhere");
-            for host in hosts {
-                builder = builder.header("host", *host);
+    with_variables(
+        &[("ALLOWED_HOSTS", "api.example.com"), ("PUBLIC_URL", "https://own.example.com")],
+        async |world| {
+            let ask = async |hosts: &[&str]| {
+                let mut builder = http::Request::builder().uri("/nowhere");
+                for host in hosts {
+                    builder = builder.header("host", *host);
+                }
+                let request = builder.body(bytes::Bytes::new()).unwrap();
+                handlers::dispatch(&world.app, &world.host, request).await.status().as_u16()
+            };
+            assert_eq!(ask(&["API.example.com:8000"]).await, 404);
+            assert_eq!(ask(&["own.example.com"]).await, 404);
+            for wrong in [
+                &[][..],
+                &["evil.example"],
+                &["api.example.com", "api.example.com"],
+                &["api.example.com/x"],
+                &["api.example.com@evil.example"],
+            ] {
+                assert_eq!(ask(wrong).await, 400, "{wrong:?}");
             }
-            let request = builder.body(bytes::Bytes::new()).unwrap();
-            handlers::dispatch(&world.app, &world.host, request).await.status().as_u16()
-        };
-        assert_eq!(ask(&["API.example.com:8000"]).await, 404);
-        assert_eq!(ask(&["own.example.com"]).await, 404);
-        for wrong in [&[][..], &["evil.example"], &["api.example.com", "api.example.com"], &["api.example.com/x"], &["api.example.com@evil.example"]] {
-            assert_eq!(ask(wrong).await, 400, "{wrong:?}");
-        }
-    });
+        },
+    );
 }
 
 #[test]
 fn plain_http_is_redirected_when_a_trusted_proxy_says_so() {
     let variables = [("ENFORCE_HTTPS", "true"), ("TRUSTED_PROXIES", "192.0.2.0/24")];
     with_variables(&variables, async |world| {
-        let ask = |proto: &str, path: &str| world.get(path).header("x-forwarded-proto", proto).send();
+        let ask =
+            |proto: &str, path: &str| world.get(path).header("x-forwarded-proto", proto).send();
         let reply = ask("http", "/api/v1/tasks?limit=1").await;
-        assert_eq!((reply.status, reply.header("location")), (308, "https://api.example.com/api/v1/tasks?limit=1"));
+        assert_eq!(
+            (reply.status, reply.header("location")),
+            (308, "https://api.example.com/api/v1/tasks?limit=1")
+        );
         assert_eq!(ask("https", "/api/v1/tasks").await.status, 401);
         assert_eq!(ask("http", "/health/live").await.status, 200);
         world.address.set("198.51.100.1".parse().unwrap());
-        assert_eq!(ask("http", "/api/v1/tasks").await.status, 401, "an untrusted word is not heeded");
+        assert_eq!(
+            ask("http", "/api/v1/tasks").await.status,
+            401,
+            "an untrusted word is not heeded"
+        );
     });
 }
 
@@ -128,10 +174,14 @@ fn large_answers_are_compressed_when_asked() {
         let path = task.header("location");
         let plain = world.get(path).by(&ada).send().await;
         let small = world.get(path).by(&ada).header("accept-encoding", "br, gzip").send().await;
-        assert_eq!((plain.header("content-encoding"), small.header("content-encoding")), ("", "gzip"));
+        assert_eq!(
+            (plain.header("content-encoding"), small.header("content-encoding")),
+            ("", "gzip")
+        );
         assert_eq!((plain.header("etag"), small.header("etag")), ("\"1\"", "\"1-gzip\""));
         let mut unpacked = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*small.bytes), &mut unpacked).unwrap();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*small.bytes), &mut unpacked)
+            .unwrap();
         assert_eq!(unpacked, plain.bytes);
         let known = world.get(path).by(&ada).header("if-none-match", "\"1-gzip\"").send().await;
         assert_eq!(known.status, 304);
@@ -144,7 +194,11 @@ fn large_answers_are_compressed_when_asked() {
 fn large_bodies_are_refused() {
     with_variables(&[("BODY_LIMIT_BYTES", "1024")], async |world| {
         let ada = world.register("ada").await;
-        let reply = world.post("/api/v1/tasks", &json!({ "title": "x".repeat(2000) })).by(&ada).send().await;
+        let reply = world
+            .post("/api/v1/tasks", &json!({ "title": "x".repeat(2000) }))
+            .by(&ada)
+            .send()
+            .await;
         assert_eq!(reply.outcome(), (413, "body_too_large"));
     });
 }
@@ -152,7 +206,8 @@ fn large_bodies_are_refused() {
 #[test]
 fn attempts_of_an_address_are_counted() {
     with_variables(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "3/60s")], async |world| {
-        let attempt = || world.post("/api/v1/auth/refresh", &json!({ "refresh_token": "x" })).send();
+        let attempt =
+            || world.post("/api/v1/auth/refresh", &json!({ "refresh_token": "x" })).send();
         for left in [2, 1, 0] {
             let reply = attempt().await;
             assert_eq!(reply.status, 401);
@@ -161,7 +216,10 @@ fn attempts_of_an_address_are_counted() {
         }
         world.advance(Duration::from_secs(20));
         let refused = attempt().await;
-        assert_eq!((refused.outcome(), refused.header("retry-after")), ((429, "rate_limited"), "40"));
+        assert_eq!(
+            (refused.outcome(), refused.header("retry-after")),
+            ((429, "rate_limited"), "40")
+        );
         assert_eq!(refused.header("ratelimit"), "\"address\";r=0;t=40");
         world.address.set("192.0.2.2".parse().unwrap());
         assert_eq!(attempt().await.status, 401);
@@ -180,16 +238,30 @@ fn attempts_of_an_address_are_counted() {
 fn failures_of_an_account_are_counted_for_each_address() {
     with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         world.register("ada").await;
-        let login = |password: &str| world.post("/api/v1/auth/login", &json!({ "email": "ada@example.com", "password": password })).send();
+        let login = |password: &str| {
+            world
+                .post(
+                    "/api/v1/auth/login",
+                    &json!({ "email": "ada@example.com", "password": password }),
+                )
+                .send()
+        };
         for _ in 0..3 {
             assert_eq!(login(PASSWORD).await.status, 200, "a success is no failure");
         }
         assert_eq!(login("wrong password").await.status, 401);
         let second = login("wrong password").await;
         assert_eq!(second.status, 401);
-        assert!(second.header("ratelimit").contains("\"account\";r=0;t=60"), "{}", second.header("ratelimit"));
+        assert!(
+            second.header("ratelimit").contains("\"account\";r=0;t=60"),
+            "{}",
+            second.header("ratelimit")
+        );
         let refused = login(PASSWORD).await;
-        assert_eq!((refused.outcome(), refused.header("retry-after")), ((429, "rate_limited"), "60"));
+        assert_eq!(
+            (refused.outcome(), refused.header("retry-after")),
+            ((429, "rate_limited"), "60")
+        );
         world.address.set("192.0.2.9".parse().unwrap());
         assert_eq!(login(PASSWORD).await.status, 200, "nobody locks the owner out from elsewhere");
     });
@@ -200,7 +272,10 @@ fn guesses_at_the_same_moment_are_counted_too() {
     with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         world.register("ada").await;
         let body = json!({ "email": "ada@example.com", "password": "wrong password" });
-        let replies = futures_util::future::join_all((0..6).map(|_| world.post("/api/v1/auth/login", &body).send())).await;
+        let replies = futures_util::future::join_all(
+            (0..6).map(|_| world.post("/api/v1/auth/login", &body).send()),
+        )
+        .await;
         assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 2);
         assert_eq!(replies.iter().filter(|reply| reply.status == 429).count(), 4);
     });
@@ -243,7 +318,10 @@ fn public_keys_are_published() {
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
     with_variables(&[("JWT_PRIVATE_KEY", &pem)], async |world| {
         let keys = world.get("/.well-known/jwks.json").send().await;
-        assert_eq!((&keys.body["keys"][0]["kty"], &keys.body["keys"][0]["alg"]), (&json!("EC"), &json!("ES256")));
+        assert_eq!(
+            (&keys.body["keys"][0]["kty"], &keys.body["keys"][0]["alg"]),
+            (&json!("EC"), &json!("ES256"))
+        );
         assert_eq!(keys.body["keys"][0].get("d"), None);
         let ada = world.register("ada").await;
         assert_eq!(world.get("/api/v1/users/me").by(&ada).send().await.status, 200);

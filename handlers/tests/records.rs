@@ -25,16 +25,27 @@ fn a_task_has_its_defaults_and_every_field() {
             "created_at": "2026-11-20T12:00:00.000Z", "updated_at": "2026-11-20T12:00:00.000Z", "version": 1,
         });
         assert_eq!(plain.body, due);
-        assert_eq!((plain.header("location"), plain.header("etag")), (&*format!("/api/v1/tasks/{id}"), "\"1\""));
+        assert_eq!(
+            (plain.header("location"), plain.header("etag")),
+            (&*format!("/api/v1/tasks/{id}"), "\"1\"")
+        );
         let read = world.get(&format!("/api/v1/tasks/{id}")).by(&ada).send().await;
         assert_eq!(read.bytes, plain.bytes, "what was answered is what is kept");
 
-        let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home", "color": "#1E90FF" })).await;
+        let context =
+            create(world, &ada, "/api/v1/contexts", json!({ "name": "Home", "color": "#1E90FF" }))
+                .await;
         assert_eq!(context.body["color"], "#1e90ff");
-        let full = create(world, &ada, "/api/v1/tasks", json!({
-            "title": "Öl", "description": "👩‍👩‍👧‍👦", "status": "done", "priority": "high",
-            "due_at": "2026-12-24T18:00:00.5+01:00", "context_id": context.body["id"],
-        })).await;
+        let full = create(
+            world,
+            &ada,
+            "/api/v1/tasks",
+            json!({
+                "title": "Öl", "description": "👩‍👩‍👧‍👦", "status": "done", "priority": "high",
+                "due_at": "2026-12-24T18:00:00.5+01:00", "context_id": context.body["id"],
+            }),
+        )
+        .await;
         assert_eq!(full.body["due_at"], "2026-12-24T17:00:00.500Z");
         assert_eq!(full.body["completed_at"], "2026-11-20T12:00:00.000Z");
         let read = world.get(&format!("/api/v1/tasks/{}", full.text("/id"))).by(&ada).send().await;
@@ -57,8 +68,13 @@ fn faults_are_listed_all_at_once() {
         let mut faults = reply.faults();
         faults.sort_unstable();
         let due = [
-            ("/colour", "unknown_field"), ("/context_id", "uuid"), ("/description", "type"),
-            ("/due_at", "date_time"), ("/priority", "null"), ("/status", "enum"), ("/title", "length"),
+            ("/colour", "unknown_field"),
+            ("/context_id", "uuid"),
+            ("/description", "type"),
+            ("/due_at", "date_time"),
+            ("/priority", "null"),
+            ("/status", "enum"),
+            ("/title", "length"),
         ];
         assert_eq!(faults, due);
     });
@@ -90,18 +106,33 @@ fn completion_follows_the_status() {
 fn a_patch_is_a_merge_patch() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;
-        let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x", "description": "y", "due_at": "2026-12-01T00:00:00Z" })).await;
+        let task = create(
+            world,
+            &ada,
+            "/api/v1/tasks",
+            json!({ "title": "x", "description": "y", "due_at": "2026-12-01T00:00:00Z" }),
+        )
+        .await;
         let path = task.header("location");
         let patch = |media: &'static str, body: &'static str| {
             world.call(http::Method::PATCH, path).by(&ada).raw(media, body).send()
         };
         let changed = patch("application/merge-patch+json", r#"{"description":null}"#).await;
-        assert_eq!((&changed.body["description"], &changed.body["due_at"]), (&Value::Null, &json!("2026-12-01T00:00:00.000Z")));
-        assert_eq!(patch("application/json", r#"{"title":null}"#).await.faults(), [("/title", "null")]);
+        assert_eq!(
+            (&changed.body["description"], &changed.body["due_at"]),
+            (&Value::Null, &json!("2026-12-01T00:00:00.000Z"))
+        );
+        assert_eq!(
+            patch("application/json", r#"{"title":null}"#).await.faults(),
+            [("/title", "null")]
+        );
         assert_eq!(patch("application/json", "[]").await.outcome(), (422, "invalid"));
         assert_eq!(patch("application/json", "{").await.outcome(), (400, "malformed_json"));
         assert_eq!(patch("text/plain", "{}").await.outcome(), (415, "unsupported_media_type"));
-        let post = world.call(http::Method::POST, "/api/v1/tasks").by(&ada).raw("application/merge-patch+json", "{}");
+        let post = world
+            .call(http::Method::POST, "/api/v1/tasks")
+            .by(&ada)
+            .raw("application/merge-patch+json", "{}");
         assert_eq!(post.send().await.status, 415);
     });
 }
@@ -112,14 +143,21 @@ fn conditions_are_heeded() {
         let ada = world.register("ada").await;
         let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
         let path = task.header("location");
-        let known = |tag: &'static str| world.get(path).by(&ada).header("if-none-match", tag).send();
+        let known =
+            |tag: &'static str| world.get(path).by(&ada).header("if-none-match", tag).send();
         for tag in ["\"1\"", "W/\"1\"", "\"7\", \"1\"", "*", "\"1-gzip\""] {
             let reply = known(tag).await;
-            assert_eq!((reply.status, reply.bytes.len(), reply.header("etag")), (304, 0, "\"1\""), "{tag}");
+            assert_eq!(
+                (reply.status, reply.bytes.len(), reply.header("etag")),
+                (304, 0, "\"1\""),
+                "{tag}"
+            );
         }
         assert_eq!(known("\"2\"").await.status, 200);
 
-        let change = |tag: &'static str| world.patch(path, &json!({ "title": "y" })).by(&ada).header("if-match", tag).send();
+        let change = |tag: &'static str| {
+            world.patch(path, &json!({ "title": "y" })).by(&ada).header("if-match", tag).send()
+        };
         for tag in ["\"2\"", "W/\"1\"", "\"%\"", "1", "\"1,\""] {
             assert_eq!(change(tag).await.outcome(), (412, "precondition_failed"), "{tag}");
         }
@@ -140,8 +178,20 @@ fn the_tag_of_a_context_counts_its_tasks() {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let (path, tag) = (context.header("location"), context.header("etag"));
-        create(world, &ada, "/api/v1/tasks", json!({ "title": "x", "context_id": context.body["id"] })).await;
-        let change = |tag: &str| world.patch(path, &json!({ "color": "#000000" })).by(&ada).header("if-match", tag).send();
+        create(
+            world,
+            &ada,
+            "/api/v1/tasks",
+            json!({ "title": "x", "context_id": context.body["id"] }),
+        )
+        .await;
+        let change = |tag: &str| {
+            world
+                .patch(path, &json!({ "color": "#000000" }))
+                .by(&ada)
+                .header("if-match", tag)
+                .send()
+        };
         assert_eq!(change(tag).await.status, 412);
         let now = world.get(path).by(&ada).send().await;
         let changed = change(now.header("etag")).await;
@@ -154,11 +204,27 @@ fn tasks_outlive_their_context() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
-        let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x", "context_id": context.body["id"] })).await;
+        let task = create(
+            world,
+            &ada,
+            "/api/v1/tasks",
+            json!({ "title": "x", "context_id": context.body["id"] }),
+        )
+        .await;
         world.advance(Duration::from_secs(1));
-        let stale = world.delete(context.header("location")).by(&ada).header("if-match", "\"9-1\"").send().await;
+        let stale = world
+            .delete(context.header("location"))
+            .by(&ada)
+            .header("if-match", "\"9-1\"")
+            .send()
+            .await;
         assert_eq!(stale.status, 412);
-        let gone = world.delete(context.header("location")).by(&ada).header("if-match", "\"1-1\"").send().await;
+        let gone = world
+            .delete(context.header("location"))
+            .by(&ada)
+            .header("if-match", "\"1-1\"")
+            .send()
+            .await;
         assert_eq!(gone.status, 204);
         let left = world.get(task.header("location")).by(&ada).send().await;
         assert_eq!((&left.body["context_id"], &left.body["version"]), (&Value::Null, &json!(2)));
@@ -173,9 +239,11 @@ fn names_are_unique_for_each_user() {
         create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         create(world, &eve, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let work = create(world, &ada, "/api/v1/contexts", json!({ "name": "Work" })).await;
-        let again = world.post("/api/v1/contexts", &json!({ "name": "Home" })).by(&ada).send().await;
+        let again =
+            world.post("/api/v1/contexts", &json!({ "name": "Home" })).by(&ada).send().await;
         assert_eq!(again.outcome(), (409, "name_taken"));
-        let renamed = world.patch(work.header("location"), &json!({ "name": "Home" })).by(&ada).send().await;
+        let renamed =
+            world.patch(work.header("location"), &json!({ "name": "Home" })).by(&ada).send().await;
         assert_eq!(renamed.outcome(), (409, "name_taken"));
     });
 }
@@ -190,7 +258,10 @@ fn nobody_reaches_anothers_records() {
             let (folder, _) = path.rsplit_once('/').unwrap();
             let absent = format!("{folder}/00000000-0000-7000-8000-000000000000");
             let call = async |method: http::Method, path: &str| {
-                let call = world.call(method, path).by(&eve).json(&json!({ "color": null, "description": null }));
+                let call = world
+                    .call(method, path)
+                    .by(&eve)
+                    .json(&json!({ "color": null, "description": null }));
                 let mut reply = call.send().await;
                 reply.body["request_id"] = Value::Null;
                 (reply.status, reply.body)
@@ -209,7 +280,11 @@ fn nobody_reaches_anothers_records() {
         let foreign = world.post("/api/v1/tasks", &body).by(&eve).send().await;
         assert_eq!(foreign.faults(), [("/context_id", "unknown_context")]);
         let own = create(world, &eve, "/api/v1/tasks", json!({ "title": "x" })).await;
-        let moved = world.patch(own.header("location"), &json!({ "context_id": context.body["id"] })).by(&eve).send().await;
+        let moved = world
+            .patch(own.header("location"), &json!({ "context_id": context.body["id"] }))
+            .by(&eve)
+            .send()
+            .await;
         assert_eq!(moved.faults(), [("/context_id", "unknown_context")]);
     });
 }
@@ -233,13 +308,21 @@ async fn titles(world: &World, user: &User, query: &str) -> Vec<String> {
 fn lists_are_sorted_filtered_and_paged() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;
-        let due = [Some("2026-12-03T00:00:00Z"), None, Some("2026-12-01T00:00:00Z"), None, Some("2026-12-02T00:00:00Z")];
+        let due = [
+            Some("2026-12-03T00:00:00Z"),
+            None,
+            Some("2026-12-01T00:00:00Z"),
+            None,
+            Some("2026-12-02T00:00:00Z"),
+        ];
         for (title, due) in ["b", "Ä", "a", "B", "é"].into_iter().zip(due) {
             world.advance(Duration::from_millis(1));
             create(world, &ada, "/api/v1/tasks", json!({ "title": title, "due_at": due })).await;
         }
         for limit in [1, 2, 100] {
-            let sorted = async |sort: &str| titles(world, &ada, &format!("limit={limit}&sort={sort}")).await.concat();
+            let sorted = async |sort: &str| {
+                titles(world, &ada, &format!("limit={limit}&sort={sort}")).await.concat()
+            };
             assert_eq!(sorted("-created_at").await, "éBaÄb");
             assert_eq!(sorted("created_at").await, "bÄaBé");
             assert_eq!(sorted("updated_at").await, "bÄaBé");
@@ -272,7 +355,12 @@ fn a_page_is_not_moved_by_inserts() {
         create(world, &ada, "/api/v1/tasks", json!({ "title": "new" })).await;
         let path = format!("/api/v1/tasks?limit=3&cursor={}", first.text("/next_cursor"));
         let second = world.get(&path).by(&ada).send().await;
-        let titles: Vec<_> = second.body["items"].as_array().unwrap().iter().map(|item| item["title"].clone()).collect();
+        let titles: Vec<_> = second.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["title"].clone())
+            .collect();
         assert_eq!(titles, ["2", "1", "0"]);
         assert_eq!(second.body["next_cursor"], Value::Null);
     });
@@ -288,7 +376,8 @@ fn cursors_belong_to_their_user_filter_and_sort() {
         let first = world.get("/api/v1/tasks?limit=1&status=todo").by(&ada).send().await;
         let cursor = first.text("/next_cursor");
         let outcome = async |user: &User, query: &str| {
-            let reply = world.get(&format!("/api/v1/tasks?cursor={cursor}{query}")).by(user).send().await;
+            let reply =
+                world.get(&format!("/api/v1/tasks?cursor={cursor}{query}")).by(user).send().await;
             (reply.status, reply.body["code"].as_str().unwrap_or_default().to_owned())
         };
         assert_eq!(outcome(&ada, "&status=todo").await.0, 200);
@@ -300,8 +389,12 @@ fn cursors_belong_to_their_user_filter_and_sort() {
         let forged = world.get("/api/v1/tasks?cursor=AAAA").by(&ada).send().await;
         assert_eq!(forged.outcome(), (400, "invalid_cursor"));
         for (query, pointer, code) in [
-            ("limit=0", "/limit", "range"), ("limit=101", "/limit", "range"), ("limit=ten", "/limit", "type"),
-            ("sort=version", "/sort", "enum"), ("page=2", "/page", "unknown_parameter"), ("q=", "/q", "length"),
+            ("limit=0", "/limit", "range"),
+            ("limit=101", "/limit", "range"),
+            ("limit=ten", "/limit", "type"),
+            ("sort=version", "/sort", "enum"),
+            ("page=2", "/page", "unknown_parameter"),
+            ("q=", "/q", "length"),
         ] {
             let reply = world.get(&format!("/api/v1/tasks?{query}")).by(&ada).send().await;
             assert_eq!(reply.faults(), [(pointer, code)], "{query}");
@@ -325,16 +418,29 @@ fn a_key_makes_one_record() {
         world.advance(Duration::from_secs(3600));
         let again = post(&ada, "k", json!({ "title": "x" })).await;
         assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
-        assert_eq!((again.bytes.clone(), again.header("location"), again.header("etag")),
-            (first.bytes.clone(), first.header("location"), first.header("etag")));
+        assert_eq!(
+            (again.bytes.clone(), again.header("location"), again.header("etag")),
+            (first.bytes.clone(), first.header("location"), first.header("etag"))
+        );
         assert_eq!(first.header("idempotency-replayed"), "");
         let other = post(&ada, "k", json!({ "title": "y" })).await;
         assert_eq!(other.outcome(), (422, "idempotency_key_reused"));
-        let elsewhere = world.post("/api/v1/contexts", &json!({ "name": "x" })).by(&ada).header("idempotency-key", "k").send().await;
+        let elsewhere = world
+            .post("/api/v1/contexts", &json!({ "name": "x" }))
+            .by(&ada)
+            .header("idempotency-key", "k")
+            .send()
+            .await;
         assert_eq!(elsewhere.outcome(), (422, "idempotency_key_reused"));
         assert_ne!(post(&eve, "k", json!({ "title": "x" })).await.bytes, first.bytes);
         world.advance(Duration::from_secs(24 * 3600));
-        let ada = world.post("/api/v1/auth/login", &json!({ "email": "ada@example.com", "password": support::PASSWORD })).send().await;
+        let ada = world
+            .post(
+                "/api/v1/auth/login",
+                &json!({ "email": "ada@example.com", "password": support::PASSWORD }),
+            )
+            .send()
+            .await;
         let fresh = post(&User::of(&ada), "k", json!({ "title": "y" })).await;
         assert_eq!((fresh.status, fresh.header("idempotency-replayed")), (201, ""));
         for wrong in ["", &"k".repeat(256)] {
@@ -353,7 +459,10 @@ fn a_refused_creation_is_not_remembered() {
         };
         assert_eq!(post("/api/v1/tasks", &unknown).await.status, 422);
         create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
-        assert_eq!(post("/api/v1/contexts", &json!({ "name": "Home" })).await.outcome(), (409, "name_taken"));
+        assert_eq!(
+            post("/api/v1/contexts", &json!({ "name": "Home" })).await.outcome(),
+            (409, "name_taken")
+        );
         assert_eq!(support::count(world, "idempotency_keys").await, 0);
         assert_eq!(post("/api/v1/tasks", &json!({ "title": "x" })).await.status, 201);
     });
@@ -368,7 +477,8 @@ fn concurrent_retries_make_one_record() {
             world.post("/api/v1/tasks", &body).by(&ada).header("idempotency-key", "k").send()
         }))
         .await;
-        let fresh = replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count();
+        let fresh =
+            replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count();
         assert_eq!(fresh, 1, "{replies:?}");
         assert!(replies.iter().all(|reply| reply.status == 201 && reply.bytes == replies[0].bytes));
         assert_eq!(support::count(world, "tasks").await, 1);

@@ -24,11 +24,15 @@ use crate::{context::Context, respond, users::User};
 pub struct Tokens<'a> {
     user: User<'a>,
     /// A JWT; send it as `Authorization: Bearer …`.
+    #[schemars(example = &"eyJ0eXAiOiJhdCtqd3QifQ.ZXhhbXBsZQ.not-a-real-signature")]
     access_token: &'a str,
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
     /// Seconds until the access token ends.
+    #[schemars(range(min = 0), example = 900)]
     expires_in: i64,
     /// Opaque; exchange it at `/api/v1/auth/refresh`. Each is used once.
+    #[schemars(example = &"example_refresh_token_that_opens_nothing_AA")]
     refresh_token: &'a str,
 }
 

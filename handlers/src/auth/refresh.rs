@@ -34,7 +34,7 @@ impl Input {
 /// same successor.
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let input = Input::read(cx)?;
-    let old = RefreshToken::parse(&input.refresh_token).ok_or_else(unknown)?;
+    let old = RefreshToken::parse(&input.refresh_token).ok_or_else(|| unknown(cx))?;
     let successor = new_token(cx.host);
     let (hash, sealed, successor_hash) = (old.hash(), old.seal(&successor), successor.hash());
     let expires = cx.now.plus(cx.app.config.auth.refresh_token_ttl);
@@ -54,10 +54,10 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
             "This refresh token was used before; its session is ended.",
         ));
     }
-    let row = rows[3].first().ok_or_else(unknown)?;
+    let row = rows[3].first().ok_or_else(|| unknown(cx))?;
     let used: Option<Timestamp> = row.get(6)?;
     let sealed: Option<&str> = row.get(7)?;
-    let (Some(_), Some(sealed)) = (used, sealed) else { return Err(unknown()) };
+    let (Some(_), Some(sealed)) = (used, sealed) else { return Err(unknown(cx)) };
     let given = old.unseal(sealed).ok_or_else(|| Error::internal("a successor can't be read"))?;
 
     let user = User::read(row)?;
@@ -65,7 +65,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     tokens(cx, StatusCode::OK, user, (row.get(8)?, row.get(9)?), &given.to_secret())
 }
 
-fn unknown() -> Error {
+fn unknown<H: Host>(cx: &Context<'_, H>) -> Error {
+    report(cx, "refresh_refused", None);
     Error::new(Code::InvalidRefreshToken, "The refresh token is not valid any more.")
 }
 

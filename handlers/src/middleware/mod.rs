@@ -1,10 +1,10 @@
 //! What happens around every request, in this order:
 //!
 //! 1. the request id, and the client's address as trusted proxies tell it
-//! 2. the deadline
-//! 3. the host check, CORS, HTTPS
-//! 4. the route
-//! 5. authentication of the token, then the body and its limit
+//! 2. the host check, CORS, HTTPS
+//! 3. the route
+//! 4. authentication of the token, then the body and its limit
+//! 5. the deadline of what follows; a slow body has a limit of its own, which the host keeps
 //! 6. the rate limit of credential endpoints
 //! 7. the handler
 //! 8. problem mapping, compression, the headers that every answer has
@@ -35,7 +35,7 @@ use shared::{
 };
 use validator::Validate;
 
-use crate::{App, Measured, context::Context, rate_limit, router::Found};
+use crate::{App, Measured, context::Context, rate_limit, router::Found, routes::Route};
 
 /// What is known of a request once it is answered, for its log record.
 #[derive(Default)]
@@ -53,25 +53,11 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
     let origin = app.cors.judge(&head);
     let mut trace = Trace::default();
 
-    let result = {
-        let work = pin!(route(app, host, &head, body, client, &origin, &mut trace));
-        let deadline = pin!(host.sleep(app.config.http.request_timeout));
-        match select(work, deadline).await {
-            Either::Left((result, _)) => result,
-            Either::Right(_) => Err(Error::new(Code::Timeout, "The request took too long.")),
-        }
-    };
+    let result = route(app, host, &head, body, client, &origin, &mut trace).await;
 
-    let mut response = match &result {
-        Ok(_) => Response::default(),
-        Err(error) => problem::response(error, &id),
-    };
-    let error = match result {
-        Ok(answered) => {
-            response = answered;
-            None
-        }
-        Err(error) => Some(error),
+    let (mut response, error) = match result {
+        Ok(response) => (response, None),
+        Err(error) => (problem::response(&error, &id), Some(error)),
     };
     compress::gzip(&head.headers, &mut response);
     if head.method == Method::HEAD {
@@ -113,13 +99,13 @@ async fn route<H: Host, B: Body>(
     }
     let Some(Found { resource, id }) = found else { return Err(Error::not_found()) };
     let route = resource.route(&head.method)?;
-    if !resource.takes_query && !probe {
+    let takes_query = resource.takes_query && *route.method == Method::GET;
+    if !takes_query && !probe {
         Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
     }
 
-    let now = host.now();
     let caller = if route.access.needs_user() {
-        Some(authenticate::caller(app, host, head, now).await?)
+        Some(authenticate::caller(app, host, head, host.now()).await?)
     } else {
         None
     };
@@ -128,14 +114,24 @@ async fn route<H: Host, B: Body>(
         Method::GET => Bytes::new(),
         _ => body.read(app.config.http.body_limit).await?,
     };
-    let cx = Context { app, host, head, body, now, client, caller, id };
-    if !route.access.is_limited() {
-        return route.call(&cx).await;
+    let cx = Context { app, host, head, body, now: host.now(), client, caller, id };
+    let work = pin!(limited(&cx, route));
+    let deadline = pin!(host.sleep(app.config.http.request_timeout));
+    match select(work, deadline).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(Error::new(Code::Timeout, "The request took too long.")),
     }
-    let quota = app.config.limits.auth_per_address;
-    let standing = rate_limit::per_address(host, quota, client.address, now).await?;
+}
+
+/// Calls the handler, where an address has attempts left.
+async fn limited<H: Host>(cx: &Context<'_, H>, route: &Route) -> Result<Response<Bytes>> {
+    if !route.access.is_limited() {
+        return route.call(cx).await;
+    }
+    let quota = cx.app.config.limits.auth_per_address;
+    let standing = rate_limit::per_address(cx.host, quota, cx.client.address, cx.now).await?;
     let result = match standing.check() {
-        Ok(()) => route.call(&cx).await,
+        Ok(()) => route.call(cx).await,
         Err(refused) => Err(refused),
     };
     headers::announce(&standing, result)

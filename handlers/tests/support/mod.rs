@@ -89,8 +89,14 @@ pub fn with_variables(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
     }
 }
 
-fn run(database: Option<testbed::Database>, variables: &[(&str, &str)], test: &impl AsyncFn(&World)) {
-    let url = database.as_ref().map_or_else(|| "sqlite::memory:".to_owned(), |database| database.url().to_owned());
+fn run(
+    database: Option<testbed::Database>,
+    variables: &[(&str, &str)],
+    test: &impl AsyncFn(&World),
+) {
+    let url = database
+        .as_ref()
+        .map_or_else(|| "sqlite::memory:".to_owned(), |database| database.url().to_owned());
     let mut all: HashMap<&str, &str> = HashMap::from([
         ("DATABASE_URL", url.as_str()),
         ("JWT_SECRET", "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu"),
@@ -102,7 +108,8 @@ fn run(database: Option<testbed::Database>, variables: &[(&str, &str)], test: &i
     ]);
     all.extend(variables);
     let lookup = |name: &str| all.get(name).map(ToString::to_string);
-    let config = Config::from_variables(lookup, &Secret::default()).expect("the configuration is good");
+    let config =
+        Config::from_variables(lookup, &Secret::default()).expect("the configuration is good");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let host = TestHost {
@@ -134,7 +141,10 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
     pub fn text(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {self:?}"))
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer} in {self:?}"))
     }
     /// The status, and the code of a problem.
     pub fn outcome(&self) -> (u16, &str) {
@@ -143,7 +153,9 @@ impl Reply {
     /// The pointers and codes of an invalid input's faults.
     pub fn faults(&self) -> Vec<(&str, &str)> {
         let faults = self.body["errors"].as_array().into_iter().flatten();
-        faults.map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap())).collect()
+        faults
+            .map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap()))
+            .collect()
     }
 }
 
@@ -156,7 +168,8 @@ pub struct Call<'w> {
 
 impl World {
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let builder = Request::builder().method(method).uri(path).header(header::HOST, "api.example.com");
+        let builder =
+            Request::builder().method(method).uri(path).header(header::HOST, "api.example.com");
         Call { world: self, builder, body: Bytes::new() }
     }
     pub fn get(&self, path: &str) -> Call<'_> {
@@ -178,7 +191,8 @@ impl World {
 
     /// A new account that is signed in.
     pub async fn register(&self, name: &str) -> User {
-        let body = json!({ "email": format!("{name}@example.com"), "password": PASSWORD, "name": name });
+        let body =
+            json!({ "email": format!("{name}@example.com"), "password": PASSWORD, "name": name });
         let reply = self.post("/api/v1/auth/register", &body).send().await;
         assert_eq!(reply.status, 201, "{reply:?}");
         User::of(&reply)
@@ -196,7 +210,11 @@ pub struct User {
 impl User {
     pub fn of(reply: &Reply) -> Self {
         let text = |pointer| reply.text(pointer).to_owned();
-        Self { id: text("/user/id"), access: text("/access_token"), refresh: text("/refresh_token") }
+        Self {
+            id: text("/user/id"),
+            access: text("/access_token"),
+            refresh: text("/refresh_token"),
+        }
     }
 }
 
@@ -220,7 +238,8 @@ impl Call<'_> {
         let mut request = self.builder.body(self.body).expect("the request is well-formed");
         let address = self.world.address.get();
         request.extensions_mut().insert(Peer { address, trusted_platform: false, https: false });
-        let response: Response<Bytes> = handlers::dispatch(&self.world.app, &self.world.host, request).await;
+        let response: Response<Bytes> =
+            handlers::dispatch(&self.world.app, &self.world.host, request).await;
         let (head, bytes) = response.into_parts();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Reply { status: head.status.as_u16(), headers: head.headers, bytes, body }
@@ -229,18 +248,28 @@ impl Call<'_> {
 
 /// Statements past the product's own, to look behind the answers.
 pub async fn execute(world: &World, sql: &'static str, arguments: Vec<shared::sql::Value<'_>>) {
-    use shared::{host::{Database as _, Scope}, sql::Statement};
+    use shared::{
+        host::{Database as _, Scope},
+        sql::Statement,
+    };
     world.host.database.batch(Scope::Service, &[Statement::write(sql, arguments)]).await.unwrap();
 }
 
 pub async fn text(world: &World, sql: &'static str) -> String {
-    use shared::{host::{Database as _, Scope}, sql::{Row as _, Statement}};
-    let rows = world.host.database.batch(Scope::Service, &[Statement::read(sql, vec![])]).await.unwrap();
+    use shared::{
+        host::{Database as _, Scope},
+        sql::{Row as _, Statement},
+    };
+    let rows =
+        world.host.database.batch(Scope::Service, &[Statement::read(sql, vec![])]).await.unwrap();
     rows[0][0].get::<&str>(0).unwrap().to_owned()
 }
 
 pub async fn count(world: &World, table: &str) -> i64 {
-    use shared::{host::{Database as _, Scope}, sql::{Row as _, Statement}};
+    use shared::{
+        host::{Database as _, Scope},
+        sql::{Row as _, Statement},
+    };
     let count = Statement::read(format!("-- count\nSELECT count(*) FROM {table}"), vec![]);
     let rows = world.host.database.batch(Scope::Service, &[count]).await.unwrap();
     rows[0][0].get(0).unwrap()
