@@ -5,7 +5,7 @@
     reason = "a test of tools for tests may look at its environment"
 )]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -34,9 +34,9 @@ fn the_part_of_the_server() {
         TcpListener::bind(format!("127.0.0.1:{}", std::env::var("PORT").unwrap())).unwrap();
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
-        let mut request = [0; 1024];
-        let length = stream.read(&mut request).unwrap();
-        let refused = part == "draining" && request[..length].starts_with(b"GET /health/ready");
+        let lines = BufReader::new(&stream).lines().map(Result::unwrap);
+        let head = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>();
+        let refused = part == "draining" && head[0].starts_with("GET /health/ready ");
         let status = if refused { "503 draining" } else { "200 OK" };
         write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\n\r\n{part}").unwrap();
     }
