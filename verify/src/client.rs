@@ -25,6 +25,10 @@ use crate::{Options, clock, invariants};
 
 const USER_AGENT: &str = concat!("trireme-verify/", env!("CARGO_PKG_VERSION"));
 
+/// Records that transcripts show are made in milliseconds of their own: those that share one
+/// are in no order that two runs would agree on.
+const APART: Duration = Duration::from_millis(2);
+
 pub struct Client {
     hyper: Hyper<HttpsConnector<HttpConnector>, Payload>,
     base: String,
@@ -89,6 +93,9 @@ impl Client {
             }
             if request.recorded {
                 self.log().transcript.exchanges.push(exchange);
+                if response.status == StatusCode::CREATED {
+                    tokio::time::sleep(APART).await;
+                }
             }
             return Ok(response);
         }

@@ -14,7 +14,7 @@ async fn stage(context: &Context, user: &Account, name: &str, tasks: &[Value]) -
         task["context_id"] = place.clone().into();
         context.create(user, TASKS, task).await?;
     }
-    Ok(format!("{TASKS}?context_id={place}&sort=created_at"))
+    Ok(format!("{TASKS}?context_id={place}&sort=title"))
 }
 
 /// The titles that a query finds, as one word.

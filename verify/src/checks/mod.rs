@@ -79,7 +79,7 @@ checks! {
         each_filter, search, bounds,
     }
     pages {
-        limits, every_sort, stable_under_inserts, cursors_are_bound,
+        limits, every_sort, records_of_one_moment, stable_under_inserts, cursors_are_bound,
     }
     conditional {
         strong_etags, not_modified, preconditions, deletion, concurrent_updates,

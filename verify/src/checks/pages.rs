@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::client::together;
 use crate::context::{Account, Context, TASKS};
 use crate::outcome::{Verdict, expect, failed};
 
@@ -111,6 +112,25 @@ pub async fn stable_under_inserts(context: &Context) -> Verdict {
         walked.retain(|id| before.contains(id));
         let held = walked == before;
         expect(held, format!("GET {list}"), format!("{before:?}"), format!("{walked:?}"))?;
+    }
+    Ok(())
+}
+
+/// Records of the same millisecond have an order too.
+pub async fn records_of_one_moment(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    let place = context.create_context(alice, "one moment").await?;
+    let task = json!({"title": "together", "context_id": place});
+    let made = (0..8).map(|_| context.send(alice.post(TASKS).json(&task).unrecorded()));
+    for answer in together(made).await {
+        answer?.is(201)?;
+    }
+    for sort in ["created_at", "-updated_at", "title"] {
+        let list = format!("{TASKS}?context_id={place}&sort={sort}");
+        let whole = context.send(alice.get(&list).unrecorded()).await?.column("/id")?;
+        let walked = walk(context, alice, &list, 1, async || Ok(())).await?;
+        let held = walked == whole && whole.len() == 8;
+        expect(held, format!("GET {list}"), format!("{whole:?}"), format!("{walked:?}"))?;
     }
     Ok(())
 }
