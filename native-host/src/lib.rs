@@ -6,3 +6,7 @@
 )]
 
 pub mod database;
+pub mod hashing;
+pub mod logging;
+pub mod metrics;
+pub mod server;

@@ -1,0 +1,148 @@
+use std::{
+    io::{self, Write},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+/// How far the output may lag behind, in bytes, before lines are dropped: minutes of an
+/// ordinary load, a fraction of a second of the greatest.
+const FULL: usize = 8 << 20;
+/// A buffer that has grown beyond this is given back once it is written.
+const KEPT: usize = 256 << 10;
+
+/// Lines on their way to the output.
+pub struct Buffer {
+    pending: Mutex<Pending>,
+    /// Something is to be written.
+    filled: Condvar,
+    /// Held while writing, so that lines stay in order.
+    output: Mutex<Output>,
+}
+
+#[derive(Default)]
+struct Pending {
+    lines: Vec<u8>,
+    dropped: u64,
+    /// The thread waits for lines and has to be woken.
+    idle: bool,
+}
+
+struct Output {
+    sink: Box<dyn Write + Send>,
+    spare: Vec<u8>,
+}
+
+impl Buffer {
+    /// Starts the thread that writes to `sink`, for as long as the process lives.
+    pub fn start(sink: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
+        let output = Output { sink: Box::new(sink), spare: Vec::new() };
+        let buffer = Arc::new(Self {
+            pending: Mutex::default(),
+            filled: Condvar::new(),
+            output: Mutex::new(output),
+        });
+        let writer = Arc::clone(&buffer);
+        thread::Builder::new().name("trireme-log".to_owned()).spawn(move || {
+            loop {
+                writer.wait();
+                writer.flush();
+            }
+        })?;
+        Ok(buffer)
+    }
+
+    fn wait(&self) {
+        let mut pending = lock(&self.pending);
+        while pending.lines.is_empty() && pending.dropped == 0 {
+            pending.idle = true;
+            pending = self.filled.wait(pending).unwrap_or_else(PoisonError::into_inner);
+        }
+        pending.idle = false;
+    }
+
+    /// Writes out all that is there. Faults of the output have nobody to be told to.
+    pub fn flush(&self) {
+        let mut output = lock(&self.output);
+        let Output { sink, spare } = &mut *output;
+        let dropped = {
+            let mut pending = lock(&self.pending);
+            std::mem::swap(&mut pending.lines, spare);
+            std::mem::take(&mut pending.dropped)
+        };
+        let _ = sink.write_all(spare);
+        if dropped > 0 {
+            let _ = writeln!(
+                sink,
+                "{{\"level\":\"WARN\",\"message\":\"log lines were dropped\",\"lines\":{dropped}}}"
+            );
+        }
+        let _ = sink.flush();
+        spare.clear();
+        spare.shrink_to(KEPT);
+    }
+}
+
+/// One call is one record.
+impl Write for &Buffer {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut pending = lock(&self.pending);
+        if pending.lines.len() + line.len() > FULL {
+            pending.dropped += 1;
+        } else {
+            pending.lines.extend_from_slice(line);
+        }
+        let wake = std::mem::take(&mut pending.idle);
+        drop(pending);
+        if wake {
+            self.filled.notify_one();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// An output that takes nothing until it is let.
+    struct Gate(mpsc::Receiver<()>, Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Gate {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            lock(&self.1).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn keeps_the_order_and_drops_what_nobody_takes() {
+        let written = Arc::default();
+        let (open, gate) = mpsc::channel();
+        let buffer = Buffer::start(Gate(gate, Arc::clone(&written))).unwrap();
+        let line = [b'x'; 1023];
+        for number in 0..3 * FULL / 1024 {
+            (&*buffer).write_all(&[&line[..], b"\n"].concat()).unwrap();
+            assert!(number < 2 * FULL / 1024 || lock(&buffer.pending).dropped > 0);
+        }
+        drop(open);
+        buffer.flush();
+        let written = String::from_utf8(lock(&written).clone()).unwrap();
+        let dropped = written.lines().last().unwrap();
+        assert!(dropped.contains("log lines were dropped"), "{dropped}");
+        assert!(written.lines().rev().skip(1).all(|line| line.len() == 1023));
+    }
+}

@@ -1,0 +1,55 @@
+//! The product as a [`Service`]: every request goes to `handlers` and is measured.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use handlers::{App, Measured};
+use http::{Method, Request, Response};
+use shared::{Error, host::Host};
+
+use super::{Service, Upload};
+use crate::metrics::{Meter, Metrics};
+
+/// What one thread needs to answer requests to the API.
+pub struct Api<H> {
+    app: Arc<App>,
+    host: Arc<H>,
+    meter: Meter,
+}
+
+impl<H: Host> Api<H> {
+    pub fn new(app: Arc<App>, host: Arc<H>, metrics: Arc<Metrics>) -> Self {
+        Self { app, host, meter: Meter::new(metrics) }
+    }
+
+    fn measured(
+        &self,
+        method: &Method,
+        started: Instant,
+        response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        let route = response.extensions().get::<Measured>().map_or("unmatched", |it| it.route);
+        self.meter.answered(method, route, response.status(), started.elapsed());
+        response
+    }
+}
+
+impl<H: Host + 'static> Service for Api<H> {
+    async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
+        let (method, started) = (request.method().clone(), Instant::now());
+        let _in_flight = self.meter.begin();
+        let response = handlers::dispatch(&self.app, &*self.host, request).await;
+        self.measured(&method, started, response)
+    }
+
+    fn refuse(&self, method: &Method, error: Error) -> Response<Bytes> {
+        tracing::info!(code = error.code.as_str(), "refused a request");
+        let response = handlers::refuse(&self.app, &*self.host, &error);
+        self.measured(method, Instant::now(), response)
+    }
+
+    fn panicked(&self, method: &Method) -> Response<Bytes> {
+        let response = handlers::panicked(&self.app, &*self.host);
+        self.measured(method, Instant::now(), response)
+    }
+}

@@ -1,0 +1,191 @@
+//! One thread: accepts, serves, and ends when told.
+
+use std::{
+    cell::Cell,
+    io,
+    net::{SocketAddr, TcpListener as StdListener},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, LocalOptions},
+    sync::{Notify, mpsc, watch},
+    task::spawn_local,
+    time::sleep,
+};
+
+use super::{Limits, Order, Service, connection::Protocols, watch::Drain};
+
+/// How long accepting pauses when the process is out of file descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The one instruction of a packet filter that keeps 0 bytes of every packet.
+#[cfg(target_os = "linux")]
+const BPF_RETURN: u16 = 0x06;
+
+/// What a thread is given.
+pub struct Seat {
+    pub listener: StdListener,
+    pub limits: Limits,
+    pub connections: Arc<AtomicUsize>,
+    pub order: watch::Receiver<Order>,
+    /// Dropped when this thread has no listener and no connection any more.
+    pub unfinished: mpsc::Sender<()>,
+}
+
+/// The thread's whole life.
+pub fn work<S: Service>(seat: Seat, service: S) {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(seat, service)),
+        Err(error) => tracing::error!(%error, "a thread could not start its runtime"),
+    }
+}
+
+async fn serve<S: Service>(seat: Seat, service: S) {
+    let Seat { listener, limits, connections, mut order, unfinished } = seat;
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a listener could not be used"),
+    };
+    let reception = Rc::new(Reception {
+        service: Rc::new(service),
+        protocols: Protocols::new(&limits),
+        limits,
+        drain: Rc::default(),
+        everywhere: connections,
+        here: Cell::new(0),
+        gone: Notify::new(),
+        told: Cell::new(None),
+    });
+
+    tokio::select! {
+        () = accept(&listener, &reception) => {}
+        () = until(&mut order, Order::Drain) => {}
+    }
+    reception.drain.begin();
+    tokio::select! {
+        () = accept(&listener, &reception) => {}
+        () = until(&mut order, Order::Close) => {}
+    }
+    close(listener, &reception);
+    tokio::select! {
+        () = reception.empty() => {}
+        () = until(&mut order, Order::Stop) => {}
+    }
+    drop(unfinished);
+    until(&mut order, Order::Stop).await;
+}
+
+async fn until(order: &mut watch::Receiver<Order>, least: Order) {
+    // An error means that nobody can give orders any more, which is an order to stop.
+    let _ = order.wait_for(|order| *order >= least).await;
+}
+
+/// Accepts for ever. Errors concern one connection (it was gone again) or the whole process
+/// (too many open files); after the latter kind it has to wait, or it would spin.
+async fn accept<S: Service>(listener: &TcpListener, reception: &Rc<Reception<S>>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => Reception::admit(reception, stream, peer),
+            Err(error) if is_of_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "connections can't be accepted");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Closes the listener without losing a connection: those that wait to be accepted were
+/// already acknowledged to their clients, so they are served.
+fn close<S: Service>(listener: TcpListener, reception: &Rc<Reception<S>>) {
+    let socket = SockRef::from(&listener);
+    // A filter that lets nothing through: no connection is added to the queue while it is
+    // emptied. Clients try again and are refused a moment later. (Where there is no such
+    // filter, a gap of microseconds remains.)
+    #[cfg(target_os = "linux")]
+    let _ = socket.attach_filter(&[socket2::SockFilter::new(BPF_RETURN, 0, 0, 0)]);
+    while let Ok((stream, peer)) = socket.accept() {
+        let stream = std::net::TcpStream::from(stream);
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let (Ok(stream), Some(peer)) = (stream, peer.as_socket()) {
+            Reception::admit(reception, stream, peer);
+        }
+    }
+}
+
+/// Where connections are let in and counted.
+struct Reception<S> {
+    service: Rc<S>,
+    protocols: Protocols,
+    limits: Limits,
+    drain: Rc<Drain>,
+    /// Open connections of all threads, and of this one.
+    everywhere: Arc<AtomicUsize>,
+    here: Cell<usize>,
+    gone: Notify,
+    /// When the log last told of too many connections.
+    told: Cell<Option<Instant>>,
+}
+
+impl<S: Service> Reception<S> {
+    fn admit(this: &Rc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let open = this.everywhere.fetch_add(1, Ordering::Relaxed) + 1;
+        this.here.set(this.here.get() + 1);
+        let seat = Taken(Rc::clone(this));
+        if open > this.limits.connections {
+            this.turn_away();
+            return;
+        }
+        let _ = stream.set_nodelay(true);
+        spawn_local(async move {
+            let this = &seat.0;
+            // A client of IPv4 on a dual-stack listener is known by its IPv4 address.
+            let peer = peer.ip().to_canonical();
+            let (service, drain) = (Rc::clone(&this.service), Rc::clone(&this.drain));
+            this.protocols.serve(stream, peer, service, this.limits, drain).await;
+        });
+    }
+
+    /// One more than the limit is closed at once; the log tells it once a second.
+    fn turn_away(&self) {
+        let now = Instant::now();
+        if self.told.get().is_none_or(|told| now > told + Duration::from_secs(1)) {
+            self.told.set(Some(now));
+            tracing::warn!(
+                limit = self.limits.connections,
+                "too many connections: closing new ones"
+            );
+        }
+    }
+
+    async fn empty(&self) {
+        while self.here.get() > 0 {
+            self.gone.notified().await;
+        }
+    }
+}
+
+/// A connection that counts as open until this is dropped.
+struct Taken<S>(Rc<Reception<S>>);
+
+impl<S> Drop for Taken<S> {
+    fn drop(&mut self) {
+        self.0.everywhere.fetch_sub(1, Ordering::Relaxed);
+        self.0.here.set(self.0.here.get() - 1);
+        self.0.gone.notify_one();
+    }
+}

@@ -1,0 +1,79 @@
+//! HTTP/2 with prior knowledge, on the same port.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+
+use crate::service::{BODY_LIMIT, Running, short};
+
+async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn request(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::post(format!("http://test{path}")).body(Full::new(body.into())).unwrap()
+}
+
+#[tokio::test]
+async fn requests_share_a_connection() {
+    let server = Running::new(short());
+    let mut client = connect(server.address).await;
+    let slow = client.send_request(request("/slow?300", ""));
+    let echo = client.send_request(request("/echo", "hello")).await.unwrap();
+    assert_eq!(echo.into_body().collect().await.unwrap().to_bytes(), "hello");
+    let panicked = client.send_request(request("/panic", "")).await.unwrap();
+    assert_eq!(panicked.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let large = client.send_request(request("/echo", vec![0; BODY_LIMIT + 1])).await.unwrap();
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(slow.await.unwrap().status(), StatusCode::OK);
+    // The authority is where HTTP/2 has its host.
+    let other = client.send_request(request("/x", "")).await.unwrap();
+    assert_eq!(other.into_body().collect().await.unwrap().to_bytes(), "POST http://test/x 0");
+}
+
+#[tokio::test]
+async fn too_many_headers_are_refused() {
+    let server = Running::new(short());
+    let mut client = connect(server.address).await;
+    let mut many = request("/x", "");
+    for number in 0..101 {
+        let name = http::HeaderName::try_from(format!("x-{number}")).unwrap();
+        many.headers_mut().insert(name, "y".parse().unwrap());
+    }
+    let refused = client.send_request(many).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_drain_lets_streams_end_and_opens_no_more() {
+    let mut server = Running::new(short());
+    let mut client = connect(server.address).await;
+    let slow = client.send_request(request("/slow?900", ""));
+    let slow = tokio::spawn(slow);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let drain = tokio::task::spawn_blocking(move || server.drain(true, Duration::from_secs(5)));
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert!(drain.await.unwrap());
+    assert!(client.ready().await.is_err());
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_sent_away() {
+    let server = Running::new(short());
+    let mut client = connect(server.address).await;
+    assert_eq!(client.send_request(request("/x", "")).await.unwrap().status(), StatusCode::OK);
+    tokio::time::sleep(short().idle + Duration::from_millis(500)).await;
+    assert!(client.ready().await.is_err());
+}

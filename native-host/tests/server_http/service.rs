@@ -1,0 +1,103 @@
+//! Something to serve, and a server of it inside this process.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, atomic::AtomicUsize},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use native_host::server::{Limits, Server, Service, Upload, bind};
+use shared::{
+    Error,
+    host::{Body as _, BodyError, Peer},
+    problem,
+};
+
+/// The largest body that `/echo` takes.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+pub struct Fixture;
+
+impl Service for Fixture {
+    async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        match request.uri().path() {
+            "/echo" => match request.into_body().read(BODY_LIMIT).await {
+                Ok(body) => Response::new(body),
+                Err(error) => answer(
+                    match error {
+                        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                        BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
+                        BodyError::Aborted => StatusCode::BAD_REQUEST,
+                    },
+                    format!("{error:?}"),
+                ),
+            },
+            "/early" => answer(StatusCode::UNAUTHORIZED, "early"),
+            "/slow" => {
+                tokio::time::sleep(Duration::from_millis(query.parse().unwrap())).await;
+                answer(StatusCode::OK, "slow")
+            }
+            "/panic" => panic!("on purpose"),
+            "/large" => answer(StatusCode::OK, "x".repeat(query.parse().unwrap())),
+            "/peer" => answer(
+                StatusCode::OK,
+                request.extensions().get::<Peer>().unwrap().address.to_string(),
+            ),
+            _ => {
+                let hosts = request.headers().get_all(header::HOST).iter().count();
+                answer(StatusCode::OK, format!("{} {} {hosts}", request.method(), request.uri()))
+            }
+        }
+    }
+
+    fn refuse(&self, _: &Method, error: Error) -> Response<Bytes> {
+        problem::response(&error, "test")
+    }
+
+    fn panicked(&self, _: &Method) -> Response<Bytes> {
+        answer(StatusCode::INTERNAL_SERVER_ERROR, "panicked")
+    }
+}
+
+fn answer(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+    Response::builder().status(status).body(body.into()).unwrap()
+}
+
+/// Limits that pass while one waits.
+pub fn short() -> Limits {
+    Limits {
+        head: Duration::from_millis(400),
+        body: Duration::from_millis(400),
+        idle: Duration::from_millis(1500),
+        write: Duration::from_millis(600),
+        linger: Duration::from_millis(1000),
+        quiet: Duration::from_millis(300),
+        ..Limits::default()
+    }
+}
+
+/// A server of [`Fixture`] by two threads; it stops when dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    server: Option<Server>,
+}
+
+impl Running {
+    pub fn new(limits: Limits) -> Self {
+        let bound = bind(Ipv4Addr::LOCALHOST.into(), 0, 2).unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let server =
+            Server::start("fixture", bound.listeners, limits, connections, || Fixture).unwrap();
+        Self { address: bound.address, server: Some(server) }
+    }
+
+    /// Drains within `grace`; whether nothing was dropped.
+    pub fn drain(&mut self, quiet: bool, grace: Duration) -> bool {
+        let server = self.server.take().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(server.drain(quiet, Instant::now() + grace))
+    }
+}
