@@ -57,8 +57,35 @@ impl Child {
     }
 
     pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus> {
-        let ended = poll(timeout, Duration::from_millis(5), || self.try_wait().transpose())?;
+        let ended = poll(timeout, || self.try_wait().transpose())?;
         ended.ok_or_else(|| Error::Failed(format!("{} still runs after {timeout:?}", self.name)))
+    }
+
+    /// Waits for a server to be ready. `ready` says what is still amiss, which the error tells
+    /// together with what the server wrote to `log`.
+    pub fn wait_until_ready(
+        &mut self,
+        timeout: Duration,
+        log: &Path,
+        ready: impl Fn() -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        let read_log =
+            || String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned();
+        let name = self.name;
+        let mut amiss = String::new();
+        let answer = poll(timeout, || match self.try_wait() {
+            Ok(None) => ready().map_err(|reason| amiss = reason).ok().map(Ok),
+            Ok(Some(status)) => {
+                Some(Err(Error::Exited { program: name.into(), status, log: read_log() }))
+            }
+            Err(error) => Some(Err(error)),
+        })?;
+        answer.ok_or_else(|| {
+            Error::Failed(format!(
+                "{name} was not ready within {timeout:?} ({amiss}); it wrote:\n{}",
+                read_log().trim_end()
+            ))
+        })
     }
 
     /// Signals, waits, and kills what did not listen within ten seconds.
@@ -79,21 +106,24 @@ impl Drop for Child {
     }
 }
 
-/// Asks until there is an answer, an error, or no time left (`None`).
+/// Asks until there is an answer, an error, or no time left (`None`). It asks the more seldom
+/// the longer it takes, and notices an answer at most a twentieth late.
 pub(crate) fn poll<T>(
     timeout: Duration,
-    pause: Duration,
     mut ask: impl FnMut() -> Option<Result<T>>,
 ) -> Result<Option<T>> {
-    let deadline = Instant::now() + timeout;
+    let begun = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer.map(Some);
         }
-        if Instant::now() >= deadline {
+        let waited = begun.elapsed();
+        if waited >= timeout {
             return Ok(None);
         }
-        std::thread::sleep(pause);
+        std::thread::sleep(
+            (waited / 20).clamp(Duration::from_millis(1), Duration::from_millis(50)),
+        );
     }
 }
 

@@ -30,15 +30,14 @@ impl Database {
         let sql = format!("CREATE DATABASE {name}{how}");
         // A connection to the template that is closing, or autovacuum's, goes away by itself.
         let mut refusal = None;
-        let created = poll(Duration::from_secs(10), Duration::from_millis(100), || {
-            match access.psql(OWNER, "postgres", &sql) {
+        let created =
+            poll(Duration::from_secs(10), || match access.psql(OWNER, "postgres", &sql) {
                 Err(error) if error.to_string().contains("being accessed by other users") => {
                     refusal = Some(error);
                     None
                 }
                 result => Some(result),
-            }
-        })?;
+            })?;
         match (created, refusal) {
             (None, Some(refusal)) => Err(refusal),
             _ => Ok(Self { access, name }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::access::{Access, OWNER};
-use crate::child::{Child, poll, service_command};
+use crate::child::{Child, service_command};
 use crate::{Error, Folder, Postgres, Result, find_program, port};
 
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,18 +64,10 @@ impl PgBouncer {
         let (log, out, err) = self.folder.log("pgbouncer.log")?;
         let mut command = service_command(&find_program("pgbouncer")?, self.folder.path())?;
         command.arg("pgbouncer.ini").stdout(out).stderr(err);
-        let mut child = Child::spawn("pgbouncer", command, Signal::TERM)?;
-        let listening = poll(START_TIMEOUT, Duration::from_millis(10), || {
-            if let Some(result) = child.try_wait().transpose() {
-                return Some(result.and_then(|status| {
-                    let log = std::fs::read_to_string(&log).unwrap_or_default();
-                    Err(Error::Exited { program: "pgbouncer".into(), status, log })
-                }));
-            }
-            TcpStream::connect((Ipv4Addr::LOCALHOST, self.access.port)).ok().map(|_| Ok(()))
-        })?;
-        listening.ok_or_else(|| {
-            Error::Failed(format!("PgBouncer did not listen within {START_TIMEOUT:?}"))
+        let mut child = Child::spawn("PgBouncer", command, Signal::TERM)?;
+        child.wait_until_ready(START_TIMEOUT, &log, || {
+            let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, self.access.port));
+            connected.map(drop).map_err(|error| error.to_string())
         })?;
         self.child = Some(child);
         Ok(())

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::child::{Child, poll};
-use crate::{Error, Folder, Result, http, port};
+use crate::child::Child;
+use crate::{Folder, Result, http, port};
 
 /// When [`Server::start`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,39 +105,17 @@ impl Server {
             .stderr(err);
 
         let begun = Instant::now();
-        let child = Child::spawn("the server", command, Signal::KILL)?;
-        let mut server = Self { child, port, started_in: Duration::ZERO, log, folder };
+        let mut child = Child::spawn("the server", command, Signal::KILL)?;
         let path = match options.until {
             Until::Ready => "/health/ready",
             Until::Live => "/health/live",
         };
-        let mut last = "no answer".to_owned();
-        let ready =
-            poll(options.timeout, Duration::from_millis(1), || {
-                if let Some(result) = server.child.try_wait().transpose() {
-                    let program = options.binary.display().to_string();
-                    return Some(result.and_then(|status| {
-                        Err(Error::Exited { program, status, log: server.log() })
-                    }));
-                }
-                match http::get(port, path) {
-                    Ok(answer) if answer.status == 200 => Some(Ok(())),
-                    Ok(answer) => {
-                        last = format!("{} {}", answer.status, answer.body);
-                        None
-                    }
-                    Err(_) => None,
-                }
-            })?;
-        server.started_in = begun.elapsed();
-        match ready {
-            Some(()) => Ok(server),
-            None => Err(Error::Failed(format!(
-                "GET {path} was not 200 within {:?} (last: {last}); the server wrote:\n{}",
-                options.timeout,
-                server.log()
-            ))),
-        }
+        child.wait_until_ready(options.timeout, &log, || match http::get(port, path) {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) => Err(format!("GET {path}: {} {}", answer.status, answer.body)),
+            Err(error) => Err(format!("GET {path}: {error}")),
+        })?;
+        Ok(Self { child, port, started_in: begun.elapsed(), log, folder })
     }
 
     /// Without a slash at the end.

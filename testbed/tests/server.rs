@@ -76,7 +76,7 @@ fn an_early_end_tells_status_and_output() {
 fn a_server_that_never_gets_ready_is_told_with_its_last_answer() {
     let started = Server::start(playing("draining").timeout(Duration::from_millis(500)));
     let error = started.err().unwrap().to_string();
-    assert!(error.contains("last: 503 draining"), "{error}");
+    assert!(error.contains("GET /health/ready: 503 draining"), "{error}");
     Server::start(playing("draining").until(Until::Live)).unwrap();
 }
 

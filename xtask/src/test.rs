@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use testbed::{Postgres, PostgresOptions, REQUIRE_ALL, SHARED_POSTGRES};
+use testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
 use crate::{Result, deny, setup, ui};
@@ -74,7 +74,7 @@ impl Step {
 }
 
 fn test() -> Result<()> {
-    let postgres = Postgres::with(PostgresOptions::default())?;
+    let postgres = Postgres::start()?;
     eprintln!("a throw-away PostgreSQL listens on port {}", postgres.port());
     ui::run(
         cargo()

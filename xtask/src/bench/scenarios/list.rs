@@ -1,4 +1,4 @@
-use testbed::{Database, Postgres, PostgresOptions, Server};
+use testbed::{Database, Postgres, Server};
 
 use crate::Result;
 use crate::bench::programs::{Programs, target};
@@ -11,7 +11,7 @@ const FEW: u32 = 1_000;
 
 /// A page of one's own tasks has to cost the same however many there are.
 pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
-    let postgres = Postgres::with(PostgresOptions::default())?;
+    let postgres = Postgres::start()?;
     let many = Side::start(&postgres, programs, MANY)?;
     let few = Side::start(&postgres, programs, FEW)?;
     let comparison =

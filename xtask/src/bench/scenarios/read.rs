@@ -1,4 +1,4 @@
-use testbed::{Database, Postgres, PostgresOptions, Server};
+use testbed::{Database, Postgres, Server};
 
 use crate::Result;
 use crate::bench::programs::{Programs, target};
@@ -49,7 +49,7 @@ struct Stage {
 
 impl Stage {
     fn set(programs: &Programs) -> Result<Self> {
-        let postgres = Postgres::with(PostgresOptions::default())?;
+        let postgres = Postgres::start()?;
         let database = Database::create(&postgres)?;
         let trireme =
             Server::start(programs.trireme(&database.url()).env("DATABASE_POOL_MAX", POOL))?;
