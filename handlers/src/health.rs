@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use shared::{
     Code, Error, VERSION,
     error::Result,
@@ -14,7 +15,9 @@ use shared::{
 
 use crate::{context::Context, respond};
 
+/// How an instance, or what it depends on, is.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HealthStatus")]
 #[serde(rename_all = "snake_case")]
 enum Status {
     Healthy,
@@ -25,22 +28,28 @@ enum Status {
 #[derive(Serialize, JsonSchema)]
 struct Health {
     status: Status,
+    /// Of this build.
+    #[schemars(example = VERSION)]
     version: &'static str,
     host: HostKind,
+    #[schemars(extend("enum" = ["development", "staging", "production"]))]
     environment: &'static str,
     checks: Checks,
 }
 
+/// What an instance depends on.
 #[derive(Serialize, JsonSchema)]
 struct Checks {
     database: DatabaseCheck,
 }
 
+/// The database, as it answered just now.
 #[derive(Serialize, JsonSchema)]
 struct DatabaseCheck {
     status: Status,
     backend: Backend,
     /// Milliseconds from asking for a connection to the answer.
+    #[schemars(range(min = 0))]
     latency_ms: i64,
     migrations: Migrations,
 }
@@ -49,13 +58,17 @@ struct DatabaseCheck {
 #[derive(Serialize, JsonSchema)]
 struct Migrations {
     /// In the database; null when it did not answer.
+    #[schemars(range(min = 0), example = 1)]
     applied: Option<i64>,
     /// In this build.
+    #[schemars(range(min = 0))]
     expected: i64,
 }
 
+/// A sign of life.
 #[derive(Serialize, JsonSchema)]
 struct Alive {
+    #[schemars(extend("enum" = ["alive", "ready"]))]
     status: &'static str,
 }
 
@@ -122,7 +135,7 @@ pub mod ready {
 pub mod deep {
     use super::{
         Bytes, Checks, Context, Database, DatabaseCheck, HeaderValue, Health, Host, Migrations,
-        Response, Result, Status, StatusCode, VERSION, applied, header, migrations, respond,
+        Response, Result, Status, StatusCode, VERSION, applied, header, json, migrations, respond,
     };
     use crate::openapi::Operation;
 
@@ -165,5 +178,14 @@ pub mod deep {
     pub fn describe(op: Operation) -> Operation {
         op.answers::<Health>(200, "All is well.")
             .answers::<Health>(503, "The database does not answer.")
+            .instead(
+                503,
+                &[
+                    ("/status", json!("degraded")),
+                    ("/checks/database/status", json!("degraded")),
+                    ("/checks/database/latency_ms", json!(2000)),
+                    ("/checks/database/migrations/applied", json!(null)),
+                ],
+            )
     }
 }

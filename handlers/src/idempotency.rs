@@ -52,8 +52,12 @@ impl<'a> Key<'a> {
         if !cx.headers().contains_key(&HEADER) {
             return Ok(None);
         }
-        let key =
-            cx.header(&HEADER).filter(|key| (1..=MOST).contains(&key.len())).ok_or_else(|| {
+        let key = cx
+            .header(&HEADER)
+            .filter(|key| {
+                (1..=MOST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+            })
+            .ok_or_else(|| {
                 Error::invalid(vec![Fault::new(
                     "/Idempotency-Key",
                     "length",

@@ -3,14 +3,38 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
-use serde::Serialize;
 use shared::{auth::keys::Ring, error::Result, host::Host};
 
 use crate::{context::Context, openapi::Operation, respond};
 
-#[derive(Serialize, JsonSchema)]
+/// A JWK Set (RFC 7517).
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
 struct KeySet {
-    keys: Vec<serde_json::Map<String, serde_json::Value>>,
+    keys: Vec<PublicKey>,
+}
+
+/// A public key of an access token's signature.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct PublicKey {
+    /// `OKP` for EdDSA, `EC` for ES256.
+    #[schemars(extend("enum" = ["OKP", "EC"]))]
+    kty: String,
+    /// As in the header of the tokens.
+    #[schemars(example = &"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    kid: String,
+    #[schemars(extend("enum" = ["EdDSA", "ES256"]))]
+    alg: String,
+    #[schemars(rename = "use", extend("const" = "sig"))]
+    usage: String,
+    #[schemars(extend("enum" = ["Ed25519", "P-256"]))]
+    crv: String,
+    #[schemars(example = &"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    x: String,
+    /// Of EC keys.
+    #[schemars(extend("type" = "string"), skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
 }
 
 /// The document, made once.

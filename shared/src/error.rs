@@ -106,10 +106,13 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
     /// RFC 6901 JSON Pointer into the body; for a query parameter, `/` and its name.
+    #[schemars(example = &"/title")]
     pub pointer: String,
     /// Stable, `snake_case`: `required`, `type`, `length`, `invalid_text`, `unknown_field`, …
+    #[schemars(extend("pattern" = "^[a-z][a-z0-9_]*$"), example = &"length")]
     pub code: Cow<'static, str>,
     /// For people.
+    #[schemars(example = &"Must have 1 to 200 characters.")]
     pub detail: Cow<'static, str>,
 }
 

@@ -21,6 +21,7 @@ const TAG_BYTES: usize = 16;
 
 /// One page of a list.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; null on the last one.

@@ -7,19 +7,27 @@ use serde::Serialize;
 
 use crate::{Error, Fault};
 
-/// The document that every error is.
+/// The document that every error is (RFC 9457).
 #[derive(Serialize, JsonSchema)]
 pub struct Problem<'a> {
     /// `urn:trireme:error:` and the code.
     #[serde(rename = "type")]
+    #[schemars(extend("format" = "uri"), example = &"urn:trireme:error:not_found")]
     pub type_uri: String,
+    /// What the code means, in a few words.
+    #[schemars(example = &"Not found")]
     pub title: &'a str,
+    /// The status of the response.
+    #[schemars(range(min = 400, max = 599), extend("format" = "int32"), example = 404)]
     pub status: u16,
     /// What went wrong this time, for people.
+    #[schemars(example = &"There is no such resource.")]
     pub detail: &'a str,
     /// Stable and documented; programs decide by it.
+    #[schemars(extend("pattern" = "^[a-z][a-z0-9_]*$"), example = &"not_found")]
     pub code: &'a str,
     /// As in the header `X-Request-Id`.
+    #[schemars(example = &"01a1f8d3-ea00-7a5e-8c1f-3d2b9e4f6a70")]
     pub request_id: &'a str,
     /// Every fault of the input, where there are any.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]

@@ -218,8 +218,8 @@ impl Field for u32 {
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
-        $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+        $(#[$meta])*
         pub enum $name { $(#[serde(rename = $text)] $variant),* }
 
         impl $name {

@@ -129,7 +129,11 @@ fn is_time_to_sweep<H: Host>(cx: &Context<'_, H>) -> bool {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>()
-        .answers::<Tokens>(200, "Signed in.")
-        .fails(&[Code::InvalidCredentials, Code::Overloaded])
+    op.about(
+        "Begins a session. A wrong password and an unknown address look the same. Failures are also counted by \
+         account and address together.",
+    )
+    .takes::<Input>()
+    .answers::<Tokens>(200, "Signed in.")
+    .fails(&[Code::InvalidCredentials])
 }

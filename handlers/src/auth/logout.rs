@@ -19,5 +19,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>().answers_nothing(204, "The session has ended, with all its tokens.")
+    op.about("The session's access tokens end at once. A token that is unknown by now is no fault.")
+        .takes::<Input>()
+        .answers_nothing(204, "The session has ended, with all its tokens.")
 }

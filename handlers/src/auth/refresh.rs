@@ -13,11 +13,12 @@ use validator::Validate;
 use super::{Tokens, new_token, report, sql, tokens};
 use crate::{context::Context, openapi::Operation, users::User};
 
-/// Also what a logout takes.
+// Also what a logout takes.
 #[derive(Validate, JsonSchema)]
 pub struct Input {
     #[validate(length(min = 1, max = 200))]
-    #[schemars(example = &"rT3xH0m4vPq2sYbD8kLw9nZcA1eUfGjKiOoXyVtQ5_M")]
+    /// The newest refresh token of the session.
+    #[schemars(example = &"example_refresh_token_that_opens_nothing_AA")]
     pub refresh_token: String,
 }
 
@@ -71,10 +72,11 @@ fn unknown<H: Host>(cx: &Context<'_, H>) -> Error {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>()
-        .answers::<Tokens>(
-            200,
-            "A new pair. Within 10 s the same token gives the same refresh token again.",
-        )
-        .fails(&[Code::InvalidRefreshToken, Code::RefreshReused])
+    op.about(
+        "Each refresh token is used once and gives its successor. Within 10 s of its use it gives the same \
+         successor again, so that a lost answer or two tabs do no harm; later its reuse ends the whole session.",
+    )
+    .takes::<Input>()
+    .answers::<Tokens>(200, "New tokens of the same session.")
+    .fails(&[Code::InvalidRefreshToken, Code::RefreshReused])
 }

@@ -19,7 +19,8 @@ struct Input {
     email: Email,
     password: NewPassword,
     #[validate(length(min = 1, max = 100))]
-    #[schemars(example = &"Ada")]
+    /// What to call its owner.
+    #[schemars(example = &"Ada Lovelace")]
     name: Option<String>,
 }
 
@@ -58,7 +59,8 @@ fn taken<H: Host>(cx: &Context<'_, H>) -> Error {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>()
+    op.about("The account is signed in at once: the answer has its first tokens.")
+        .takes::<Input>()
         .answers::<Tokens>(201, "The account exists and is signed in.")
         .fails(&[Code::EmailTaken])
 }

@@ -15,7 +15,8 @@ use crate::{
 #[derive(Validate, JsonSchema)]
 pub struct Input {
     #[validate(length(min = 1, max = 100))]
-    #[schemars(example = &"Home")]
+    /// No two contexts of a user have the same.
+    #[schemars(example = &"Boat")]
     pub name: String,
     #[schemars(with = "Option<ColorText>")]
     pub color: Option<Color>,

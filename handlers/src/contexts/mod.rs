@@ -11,15 +11,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{Code, Error, Timestamp, Uuid, error::Result, page, sql::Row};
 
+/// What tasks are sorted by.
 #[derive(Serialize, JsonSchema)]
 pub struct Context<'a> {
+    #[schemars(example = &"01a1f8d3-f1d0-7e35-a4b8-6c7d8e9fa0b1")]
     pub id: Uuid,
+    /// No two contexts of a user have the same.
+    #[schemars(example = &"Boat")]
     pub name: &'a str,
-    /// `#rrggbb`.
+    /// `#rrggbb` in lower case.
+    #[schemars(extend("pattern" = "^#[0-9a-f]{6}$"), example = &"#1e90ff")]
     pub color: Option<&'a str>,
+    /// How many tasks are in it.
+    #[schemars(range(min = 0), example = 3)]
     pub task_count: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Counts the changes; with `task_count` it makes the `ETag`.
+    #[schemars(range(min = 1))]
     pub version: i64,
 }
 

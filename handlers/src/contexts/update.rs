@@ -15,6 +15,7 @@ use crate::{
 #[derive(Validate, JsonSchema)]
 struct Input {
     #[validate(length(min = 1, max = 100))]
+    #[schemars(example = &"Harbour")]
     name: Option<String>,
     #[schemars(with = "Option<ColorText>")]
     #[expect(clippy::option_option, reason = "absent, null, or a color")]

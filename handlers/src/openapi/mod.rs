@@ -3,16 +3,17 @@
 mod operation;
 mod schema;
 
-use std::collections::BTreeSet;
-
 pub use operation::Operation;
+use operation::{Components, header};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::{Code, VERSION, problem::Problem};
 
-use crate::routes::{Access, Route, TABLE};
+use crate::routes::{Route, TABLE};
 
-/// `#rrggbb` in the document.
+const ABOUT: &str = include_str!("about.md");
+
+/// `#rrggbb`; it is lower-cased.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub struct ColorText(
@@ -23,30 +24,29 @@ pub struct ColorText(
 
 /// Whether a route's description names parameters of the query.
 pub fn takes_query(route: &Route) -> bool {
-    (route.describe)(Operation::new()).has_query()
+    (route.describe)(Operation::default()).has_query()
 }
 
 /// The whole document. `docs/openapi.json` is this, and a test keeps it so.
 pub fn document() -> Value {
-    let mut operation = Operation::new();
+    let mut operation = Operation::default();
     let mut paths = Map::new();
-    let mut used = BTreeSet::new();
     operation.component::<Problem<'static>>();
     for route in TABLE {
         operation = (route.describe)(operation);
-        if let Some(described) = operation.finish(route, &mut used) {
+        if let Some(described) = operation.finish(route) {
             let item = paths.entry(route.path).or_insert_with(|| json!({}));
             item[route.method.as_str().to_lowercase()] = described;
         }
     }
-    let responses: Map<_, _> =
-        used.iter().map(|&status| (status.to_string(), fault(status))).collect();
+    let Components { schemas, responses } = operation.into_components();
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Trireme",
             "version": VERSION,
             "summary": "Accounts, tokens, and records that only their owner can see.",
+            "description": ABOUT,
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -59,32 +59,27 @@ pub fn document() -> Value {
         ],
         "paths": paths,
         "components": {
-            "schemas": operation.into_components(),
-            "responses": responses.into_iter().map(|(status, fault)| (format!("E{status}"), fault)).collect::<Map<_, _>>(),
+            "schemas": schemas,
+            "responses": responses,
             "headers": headers(),
-            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The `access_token` of a sign-in or a refresh." } },
         },
     })
 }
 
-/// All problems of one status.
-fn fault(status: u16) -> Value {
-    let codes: Vec<Code> =
-        Code::ALL.iter().copied().filter(|code| code.status() == status).collect();
+/// The problems of one status that an operation can answer with.
+fn fault(status: u16, codes: &[Code]) -> Value {
     let meanings: Vec<_> =
         codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
     let examples: Map<_, _> =
         codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
-    let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
-    for (name, on) in [
-        ("Retry-After", matches!(status, 429 | 503)),
-        ("WWW-Authenticate", status == 401),
-        ("Allow", status == 405),
-    ] {
-        if on {
-            headers[name] = json!({ "$ref": format!("#/components/headers/{name}") });
-        }
-    }
+    let names: &[_] = match status {
+        401 => &["X-Request-Id", "WWW-Authenticate"],
+        429 => &["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
+        503 => &["X-Request-Id", "Retry-After"],
+        _ => &["X-Request-Id"],
+    };
+    let headers: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), header(name))).collect();
     json!({
         "description": meanings.join("\n"),
         "headers": headers,
@@ -102,45 +97,75 @@ fn example(code: Code) -> Value {
         "status": code.status(),
         "detail": code.meaning(),
         "code": code.as_str(),
-        "request_id": "0199c0de-0000-7000-8000-000000000000",
+        "request_id": "01a1f8d3-ea00-7a5e-8c1f-3d2b9e4f6a70",
     });
     if code == Code::Invalid {
-        problem["errors"] = json!([{ "pointer": "/title", "code": "length", "detail": "Must have 1 to 200 characters." }]);
+        problem["errors"] = json!([
+            { "pointer": "/title", "code": "length", "detail": "Must have 1 to 200 characters." },
+            { "pointer": "/colour", "code": "unknown_field", "detail": "Is not known here." },
+        ]);
     }
     json!({ "value": problem })
 }
 
 fn headers() -> Value {
-    let text =
-        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
-    let seconds =
-        json!({ "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 1 } });
+    let text = |description: &str, example: &str, required: bool| {
+        json!({
+            "description": description, "required": required,
+            "schema": { "type": "string" }, "example": example,
+        })
+    };
     json!({
-        "X-Request-Id": text("The id under which this request is logged."),
-        "ETag": text("The version of the record; send it back in If-None-Match or If-Match."),
-        "Location": text("Where the new record is."),
-        "Idempotency-Replayed": text("`true` when this is the answer of an earlier request with this key."),
-        "Retry-After": seconds,
-        "WWW-Authenticate": text("`Bearer`."),
-        "Allow": text("The methods of this path."),
-        "RateLimit": text("What is left of each limit, and when it opens again."),
-        "RateLimit-Policy": text("The limits that apply."),
+        "X-Request-Id": text(
+            "The id under which this request is logged: the caller's own if it sent a sane one.",
+            "01a1f8d3-ea00-7a5e-8c1f-3d2b9e4f6a70", true,
+        ),
+        "ETag": text("The version of the record; send it back in If-None-Match or If-Match.", "\"3\"", true),
+        "Location": text(
+            "Where the new record is.", "/api/v1/tasks/01a1f8d4-0170-7f29-b0c2-1d2e3f405162", true,
+        ),
+        "Idempotency-Replayed": text(
+            "`true` when this is the answer of an earlier request with this key.", "true", false,
+        ),
+        "Retry-After": {
+            "description": "Seconds to wait.", "required": true,
+            "schema": { "type": "integer", "minimum": 1 }, "example": 1,
+        },
+        "WWW-Authenticate": text("`Bearer`.", "Bearer", true),
+        "RateLimit": text(
+            "What is left of each limit, and in how many seconds it opens again.",
+            "\"address\";r=59;t=60", true,
+        ),
+        "RateLimit-Policy": text(
+            "The limits that apply: so many requests in a window of so many seconds.",
+            "\"address\";q=60;w=60", true,
+        ),
     })
 }
 
 /// The faults that any request of a kind can meet, whatever its handler does.
-fn common(access: Access, method: &http::Method, api: bool) -> Vec<Code> {
-    let mut codes = vec![Code::InvalidHost, Code::OriginNotAllowed, Code::Internal, Code::Timeout];
-    if api {
-        codes.extend([Code::Invalid, Code::MalformedQuery, Code::DatabaseUnavailable]);
+fn common(route: &Route) -> Vec<Code> {
+    let mut codes = vec![
+        Code::MalformedRequest,
+        Code::InvalidHost,
+        Code::OriginNotAllowed,
+        Code::Internal,
+        Code::Timeout,
+    ];
+    // Probes may be asked with any query; nothing else may.
+    if !route.path.starts_with("/health") {
+        codes.extend([Code::Invalid, Code::MalformedQuery]);
     }
-    if access.needs_user() {
+    if route.path.starts_with("/api/") && !route.path.ends_with("/health") {
+        codes.push(Code::DatabaseUnavailable);
+    }
+    if route.access.needs_user() {
         codes.extend([Code::Unauthenticated, Code::SessionEnded]);
     }
-    if access.is_limited() {
+    if route.access.is_limited() {
         codes.extend([Code::RateLimited, Code::Overloaded]);
     }
-    if *method != http::Method::GET {
+    if *route.method != http::Method::GET {
         codes.extend([Code::BodyTooLarge, Code::BodyTimeout, Code::OutcomeUnknown]);
     }
     codes

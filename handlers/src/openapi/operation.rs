@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use shared::{Code, page::Sort};
 
-use super::{common, schema};
+use super::{common, fault, schema};
 use crate::routes::Route;
 
 /// What an endpoint says of itself. One is handed from endpoint to endpoint, so that all share
@@ -18,15 +18,24 @@ pub struct Operation {
     answers: BTreeMap<u16, Value>,
     codes: Vec<Code>,
     hidden: bool,
+    about: Option<&'static str>,
     /// Component schemas of bodies, named after their operations.
     bodies: Map<String, Value>,
+    /// Component responses, named after their codes.
+    faults: Map<String, Value>,
+}
+
+/// The parts of the document that operations share.
+pub struct Components {
+    pub schemas: Map<String, Value>,
+    pub responses: Map<String, Value>,
 }
 
 const JSON: &[&str] = &["application/json"];
 const MERGE_PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
-impl Operation {
-    pub fn new() -> Self {
+impl Default for Operation {
+    fn default() -> Self {
         let settings = |mut settings: SchemaSettings| {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
@@ -43,13 +52,27 @@ impl Operation {
             answers: BTreeMap::new(),
             codes: Vec::new(),
             hidden: false,
+            about: None,
             bodies: Map::new(),
+            faults: Map::new(),
         }
     }
+}
 
+impl Operation {
     /// Not an operation of the API.
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
+        self
+    }
+
+    pub const fn is_hidden(&self) -> bool {
+        self.hidden
+    }
+
+    /// What the summary has no room for.
+    pub fn about(mut self, text: &'static str) -> Self {
+        self.about = Some(text);
         self
     }
 
@@ -80,6 +103,20 @@ impl Operation {
             "content": { "application/json": { "schema": schema, "example": example } },
         });
         self.answers.insert(status, answer);
+        self
+    }
+
+    /// Other values in the example of an answer, by JSON Pointer.
+    pub fn instead(mut self, status: u16, values: &[(&str, Value)]) -> Self {
+        let answer = self.answers.get_mut(&status);
+        let example = answer.map(|answer| &mut answer["content"]["application/json"]["example"]);
+        if let Some(example) = example {
+            for (pointer, value) in values {
+                if let Some(place) = example.pointer_mut(pointer) {
+                    *place = value.clone();
+                }
+            }
+        }
         self
     }
 
@@ -115,6 +152,7 @@ impl Operation {
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "For 24 h the same key and body give the same answer again: a retry makes no second record.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+            "example": "7d9f5c1e-add-the-task",
         });
         self.parameters.push(key);
         self.answer_headers(&[201], &["ETag", "Location", "Idempotency-Replayed"]);
@@ -140,14 +178,20 @@ impl Operation {
             .collect();
         self.query_parameter(
             "limit",
-            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+            json!({
+                "type": "integer", "minimum": 1, "maximum": 100, "default": 20,
+                "description": "The most records of a page.",
+            }),
         );
         self.query_parameter("cursor", json!({
-            "type": "string", "description": "The next_cursor of the page before, with the same filter and sort.",
+            "type": "string", "description": "The `next_cursor` of the page before; filter and sort must be the same.",
         }));
         self.query_parameter(
             "sort",
-            json!({ "type": "string", "enum": sorts, "default": sorts[0] }),
+            json!({
+                "type": "string", "enum": sorts, "default": sorts[0],
+                "description": "What the list is sorted by; `-` for descending.",
+            }),
         );
         self.fails(&[Code::InvalidCursor])
     }
@@ -162,50 +206,51 @@ impl Operation {
     }
 
     /// The operation as the document has it; what was said is forgotten, the components are kept.
-    pub fn finish(&mut self, route: &'static Route, used: &mut BTreeSet<u16>) -> Option<Value> {
+    pub fn finish(&mut self, route: &'static Route) -> Option<Value> {
         let mut codes = std::mem::take(&mut self.codes);
         let mut answers = std::mem::take(&mut self.answers);
         let mut parameters = std::mem::take(&mut self.parameters);
+        let about = self.about.take();
         let body = self.body.take();
         if std::mem::take(&mut self.hidden) {
             return None;
         }
-        let api = route.path.starts_with("/api/") && !route.path.ends_with("/health");
-        codes.extend(common(route.access, route.method, api));
+        codes.extend(common(route));
         if route.path.contains("{id}") {
             codes.push(Code::NotFound);
             parameters.insert(
                 0,
                 json!({
                     "name": "id", "in": "path", "required": true,
+                    "description": "The record's `id`.",
                     "schema": { "type": "string", "format": "uuid" },
                 }),
             );
         }
         for answer in answers.values_mut() {
-            answer["headers"]["X-Request-Id"] =
-                json!({ "$ref": "#/components/headers/X-Request-Id" });
-            for name in
-                ["RateLimit", "RateLimit-Policy"].iter().filter(|_| route.access.is_limited())
-            {
-                answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            let limited: &[_] =
+                if route.access.is_limited() { &["RateLimit", "RateLimit-Policy"] } else { &[] };
+            for name in ["X-Request-Id"].iter().chain(limited) {
+                answer["headers"][name] = header(name);
             }
         }
-        for status in codes.iter().map(|code| code.status()) {
-            used.insert(status);
-            answers
-                .entry(status)
-                .or_insert_with(|| json!({ "$ref": format!("#/components/responses/E{status}") }));
-        }
+        self.add_faults(&codes, &mut answers);
         let responses: Map<_, _> =
             answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
         let mut operation = json!({
-            "operationId": route.name(),
+            "operationId": operation_id(route.name()),
             "summary": route.summary,
             "tags": [tag(route.path)],
             "security": if route.access.needs_user() { json!([{ "bearer": [] }]) } else { json!([]) },
             "responses": responses,
         });
+        let limited =
+            "Requests are counted by client address; the `RateLimit` field tells what is left.";
+        let about: Vec<_> =
+            about.into_iter().chain(route.access.is_limited().then_some(limited)).collect();
+        if !about.is_empty() {
+            operation["description"] = about.join("\n\n").into();
+        }
         if !parameters.is_empty() {
             operation["parameters"] = parameters.into();
         }
@@ -223,10 +268,32 @@ impl Operation {
         Some(operation)
     }
 
-    pub fn into_components(mut self) -> Map<String, Value> {
-        let mut components = self.outputs.take_definitions(true);
-        components.extend(self.bodies);
-        components
+    /// One answer for all problems of a status; beside another answer of that status, one more
+    /// media type.
+    fn add_faults(&mut self, codes: &[Code], answers: &mut BTreeMap<u16, Value>) {
+        let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+        for code in Code::ALL.iter().filter(|code| codes.contains(code)) {
+            by_status.entry(code.status()).or_default().push(*code);
+        }
+        for (status, codes) in by_status {
+            let fault = fault(status, &codes);
+            if let Some(answer) = answers.get_mut(&status) {
+                let problem = &fault["content"]["application/problem+json"];
+                answer["content"]["application/problem+json"] = problem.clone();
+                answer["headers"] = fault["headers"].clone();
+                continue;
+            }
+            let name = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(".");
+            let place = json!({ "$ref": format!("#/components/responses/{name}") });
+            answers.insert(status, place);
+            self.faults.insert(name, fault);
+        }
+    }
+
+    pub fn into_components(mut self) -> Components {
+        let mut schemas = self.outputs.take_definitions(true);
+        schemas.extend(self.bodies);
+        Components { schemas, responses: self.faults }
     }
 
     fn header_parameter(&mut self, name: &str, meaning: &str) {
@@ -250,10 +317,21 @@ impl Operation {
         for status in statuses {
             let Some(answer) = self.answers.get_mut(status) else { continue };
             for name in names {
-                answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+                answer["headers"][name] = header(name);
             }
         }
     }
+}
+
+/// A header that the document describes among its components.
+pub fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+/// `GetTask` is `getTask` in clients.
+fn operation_id(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_lowercase() + rest
 }
 
 /// `/api/v1/tasks/{id}` is of `tasks`; what is not under the API is of the service.

@@ -17,6 +17,13 @@ pub fn body(mut schema: Value) -> Value {
         if is_text && is_free {
             field["pattern"] = json!(r"^[^\u0000]*$");
         }
+        if let Some(field) = field.as_object_mut()
+            && let Some(default) = field.remove("default")
+        {
+            // As a `default`, generators of types would make the field a required one.
+            let meaning = format!("`{}` unless given.", default.as_str().unwrap_or_default());
+            field.insert("description".to_owned(), meaning.into());
+        }
     }
     schema
 }
@@ -74,10 +81,8 @@ pub fn example(schema: &Value, components: &Map<String, Value>) -> Value {
             return example(first, components);
         }
     }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds[0].as_str(),
-        kind => kind.as_str(),
-    };
+    // What may be null and has no example of its own is null.
+    let kind = schema["type"].as_str();
     match (kind, schema["format"].as_str()) {
         (Some("object"), _) => {
             let fields = schema["properties"].as_object().into_iter().flatten();
@@ -86,7 +91,7 @@ pub fn example(schema: &Value, components: &Map<String, Value>) -> Value {
         (Some("array"), _) => json!([example(&schema["items"], components)]),
         (Some("integer" | "number"), _) => json!(1),
         (Some("boolean"), _) => json!(true),
-        (Some("string"), Some("uuid")) => json!("0199c0de-0000-7000-8000-000000000000"),
+        (Some("string"), Some("uuid")) => json!("01a1f8d3-ea00-7a5e-8c1f-3d2b9e4f6a70"),
         (Some("string"), _) => json!("text"),
         _ => Value::Null,
     }

@@ -13,16 +13,25 @@ pub struct Input {
     #[schemars(example = &"Oil the oarlocks")]
     pub title: String,
     #[validate(length(max = 10_000))]
+    #[schemars(example = &"Linseed oil, two coats.")]
     pub description: Option<String>,
-    /// `todo` unless given.
-    #[schemars(with = "Option<Status>")]
+    #[schemars(default = "todo")]
     pub status: Status,
-    /// `medium` unless given.
-    #[schemars(with = "Option<Priority>")]
+    #[schemars(default = "medium", example = &"medium")]
     pub priority: Priority,
+    #[schemars(example = &"2026-12-01T09:00:00.000Z")]
     pub due_at: Option<Timestamp>,
     /// One of the caller's own contexts.
+    #[schemars(extend("examples" = [null]))]
     pub context_id: Option<Uuid>,
+}
+
+const fn todo() -> Status {
+    Status::Todo
+}
+
+const fn medium() -> Priority {
+    Priority::Medium
 }
 
 impl Input {
@@ -36,8 +45,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let input = Input {
         title: fields.required("title"),
         description: fields.optional("description"),
-        status: fields.change("status").unwrap_or(Status::Todo),
-        priority: fields.change("priority").unwrap_or(Priority::Medium),
+        status: fields.change("status").unwrap_or_else(todo),
+        priority: fields.change("priority").unwrap_or_else(medium),
         due_at: fields.optional("due_at"),
         context_id: fields.optional("context_id"),
     };

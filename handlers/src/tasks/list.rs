@@ -22,8 +22,11 @@ const SORTS: &[Sort] = &[
 
 #[derive(Debug, Validate, JsonSchema)]
 pub struct Filter {
+    /// Only those with this status.
     pub status: Option<Status>,
+    /// Only those with this priority.
     pub priority: Option<Priority>,
+    /// Only those in this context.
     pub context_id: Option<Uuid>,
     /// Due earlier than this.
     pub due_before: Option<Timestamp>,

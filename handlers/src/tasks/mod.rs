@@ -12,28 +12,41 @@ use serde::Serialize;
 use shared::{Error, Fault, Timestamp, Uuid, error::Result, page, sql::Row, text_enum};
 
 text_enum! {
+    /// How far a task is.
+    #[schemars(rename = "TaskStatus")]
     Status { Todo = "todo", InProgress = "in_progress", Done = "done" }
 }
 
 text_enum! {
+    /// How much a task matters.
     Priority { Low = "low", Medium = "medium", High = "high" }
 }
 
+/// Something to be done.
 #[derive(Serialize, JsonSchema)]
 pub struct Task<'a> {
+    #[schemars(example = &"01a1f8d4-0170-7f29-b0c2-1d2e3f405162")]
     pub id: Uuid,
+    #[schemars(example = &"Oil the oarlocks")]
     pub title: &'a str,
+    #[schemars(example = &"Linseed oil, two coats.")]
     pub description: Option<&'a str>,
     #[schemars(with = "Status")]
     pub status: &'a str,
-    #[schemars(with = "Priority")]
+    #[schemars(with = "Priority", example = &"medium")]
     pub priority: &'a str,
+    #[schemars(example = &"2026-12-01T09:00:00.000Z")]
     pub due_at: Option<Timestamp>,
+    /// The context that it is in.
+    #[schemars(example = &"01a1f8d3-f1d0-7e35-a4b8-6c7d8e9fa0b1")]
     pub context_id: Option<Uuid>,
     /// When the status became `done`; null while it is another.
+    #[schemars(extend("examples" = [null]))]
     pub completed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Counts the changes; it is the `ETag`.
+    #[schemars(range(min = 1))]
     pub version: i64,
 }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 
 #[derive(Validate, JsonSchema)]
+#[schemars(example = serde_json::json!({ "status": "done", "description": null }))]
 #[expect(clippy::option_option, reason = "absent, null, or a value")]
 pub struct Input {
     #[validate(length(min = 1, max = 200))]

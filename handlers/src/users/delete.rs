@@ -9,6 +9,7 @@ use crate::{conditional::Precondition, context::Context, openapi::Operation, res
 
 #[derive(Validate, JsonSchema)]
 struct Input {
+    /// The account's password, to confirm.
     password: Password,
 }
 
@@ -29,7 +30,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>()
+    op.about("Deletes the account with its sessions, contexts and tasks, for good.")
+        .takes::<Input>()
         .answers_nothing(204, "Nothing of the account is left.")
         .precondition()
         .fails(&[Code::WrongPassword])

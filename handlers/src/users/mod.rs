@@ -22,8 +22,12 @@ use crate::{App, context::Context};
 /// An account, as its owner sees it.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct User<'a> {
+    #[schemars(example = &"01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2")]
     pub id: Uuid,
+    /// In lower case.
+    #[schemars(extend("format" = "email"), example = &"ada@example.com")]
     pub email: &'a str,
+    #[schemars(example = &"Ada Lovelace")]
     pub name: Option<&'a str>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -49,7 +53,7 @@ impl<'a> User<'a> {
     }
 }
 
-/// An e-mail address in the OpenAPI document.
+/// An e-mail address. It is trimmed and lower-cased.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub struct EmailText(

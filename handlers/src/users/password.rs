@@ -14,7 +14,9 @@ use crate::{context::Context, openapi::Operation, respond};
 
 #[derive(Validate, JsonSchema)]
 struct Input {
+    /// To confirm.
     current_password: Password,
+    #[schemars(example = &"staple wears a hat")]
     new_password: NewPassword,
 }
 

@@ -4,21 +4,27 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{Timestamp, Uuid};
 
+/// A place where the account is signed in.
 #[derive(Serialize, JsonSchema)]
 struct Session<'a> {
+    #[schemars(example = &"01a1f8d3-ea00-7d19-8f3a-0b1c2d3e4f50")]
     id: Uuid,
     created_at: Timestamp,
     /// When its tokens were last refreshed.
     last_used_at: Timestamp,
+    /// What the browser or program called itself when it signed in.
+    #[schemars(example = &"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")]
     user_agent: Option<&'a str>,
     /// The one that this request came through.
     current: bool,
 }
 
-/// All at once: a person has few.
+/// All sessions at once: a person has few.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionPage")]
 struct Sessions<'a> {
     items: Vec<Session<'a>>,
+    /// Always null.
     next_cursor: Option<String>,
 }
 

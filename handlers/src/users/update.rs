@@ -15,7 +15,7 @@ use crate::{
 #[derive(Validate, JsonSchema)]
 struct Input {
     #[validate(length(min = 1, max = 100))]
-    #[schemars(with = "Option<String>", length(min = 1, max = 100))]
+    #[schemars(with = "Option<String>", length(min = 1, max = 100), example = &"Ada King")]
     #[expect(clippy::option_option, reason = "absent, null, or a name")]
     name: Option<Option<String>>,
 }

@@ -122,7 +122,7 @@ impl JsonSchema for NewPassword {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "type": "string", "format": "password", "minLength": 3, "maxLength": MOST_BYTES,
+            "type": "string", "format": "password", "minLength": LEAST_BYTES.div_ceil(4), "maxLength": MOST_BYTES,
             "description": "8 to 72 bytes in UTF-8, and not among the most common passwords.",
             "examples": ["correct horse battery"],
         })
