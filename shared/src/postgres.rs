@@ -37,17 +37,21 @@ pub fn begin(statement_timeout_ms: u64) -> String {
 /// to `COMMIT` is sent before the first answer is awaited. A statement that fails leaves the
 /// transaction aborted, and the `COMMIT` that was already sent rolls it back; so a caller that
 /// stops waiting leaves nothing open either.
-pub async fn batch<C: Connection>(
+pub async fn batch<C: Connection, R: From<PgRow>>(
     connection: &C,
     begin: &str,
     scope: Scope,
     statements: &[Statement<'_>],
-) -> Result<Vec<Vec<PgRow>>, DatabaseError> {
+) -> Result<Vec<Vec<R>>, DatabaseError> {
     let enter = enter(scope);
     let mut sendable = Vec::with_capacity(statements.len() + 1);
     for statement in enter.iter().chain(statements) {
         let prepared = connection.prepared(&statement.text).await;
-        sendable.push((statement, prepared.map_err(|error| before_commit(&error))?));
+        let prepared = prepared.map_err(|error| before_commit(&error))?;
+        if let Some(prepared) = &prepared {
+            fits(statement, prepared.params())?;
+        }
+        sendable.push((statement, prepared));
     }
 
     let client = connection.client();
@@ -91,11 +95,27 @@ fn enter(scope: Scope) -> Option<Statement<'static>> {
     ))
 }
 
-async fn query(
+/// An argument that can't be encoded would be noticed only when the other statements and the
+/// `COMMIT` are under way: they would be kept without this one.
+fn fits(statement: &Statement<'_>, due: &[Type]) -> Result<(), DatabaseError> {
+    let arguments = &statement.arguments;
+    let fit = arguments.len() == due.len()
+        && arguments.iter().zip(due).all(|(value, due)| match value {
+            Value::Null => true,
+            Value::Text(_) => matches!(*due, Type::TEXT | Type::VARCHAR),
+            _ => type_of(value) == *due,
+        });
+    if fit {
+        return Ok(());
+    }
+    Err(DatabaseError::Failed(format!("{statement:?} is given where {due:?} are due")))
+}
+
+async fn query<R: From<PgRow>>(
     client: &Client,
     statement: &Statement<'_>,
     prepared: Option<&tokio_postgres::Statement>,
-) -> Result<Vec<PgRow>, PgError> {
+) -> Result<Vec<R>, PgError> {
     let arguments = statement.arguments.iter();
     let rows = match prepared {
         Some(prepared) => client.query_raw(prepared, arguments).await?,
@@ -104,7 +124,7 @@ async fn query(
             client.query_typed_raw(&statement.text, typed).await?
         }
     };
-    rows.try_collect().await
+    rows.map_ok(R::from).try_collect().await
 }
 
 /// What an error means while nothing can have been committed.
@@ -164,7 +184,6 @@ impl ToSql for Value<'_> {
             (Self::Null, _) => return Ok(IsNull::Yes),
             (Self::Bool(value), &Type::BOOL) => out.put_u8(u8::from(*value)),
             (Self::Int(value), &Type::INT8) => out.put_i64(*value),
-            (Self::Int(value), &Type::INT4) => out.put_i32(i32::try_from(*value)?),
             (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => out.put_slice(value.as_bytes()),
             (Self::Uuid(value), &Type::UUID) => out.put_slice(value.as_bytes()),
             (Self::Time(Timestamp::INFINITY), &Type::TIMESTAMPTZ) => out.put_i64(i64::MAX),
@@ -188,7 +207,8 @@ impl Row for PgRow {
         self.try_get(column).map_err(|_| DecodeError { column })
     }
     fn int(&self, column: usize) -> Result<Option<i64>, DecodeError> {
-        self.try_get(column).map_err(|_| DecodeError { column })
+        let number: Option<PgInt> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(number.map(|number| number.0))
     }
     fn text(&self, column: usize) -> Result<Option<&str>, DecodeError> {
         self.try_get(column).map_err(|_| DecodeError { column })
@@ -200,6 +220,25 @@ impl Row for PgRow {
     fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError> {
         let time: Option<PgTime> = self.try_get(column).map_err(|_| DecodeError { column })?;
         Ok(time.map(|time| time.0))
+    }
+}
+
+/// Every size of whole number: `SELECT 1` is an `int4`, a count is an `int8`.
+struct PgInt(i64);
+
+impl<'a> FromSql<'a> for PgInt {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(match *ty {
+            Type::INT2 => i16::from_be_bytes(raw.try_into()?).into(),
+            Type::INT4 => i32::from_be_bytes(raw.try_into()?).into(),
+            _ => i64::from_be_bytes(raw.try_into()?),
+        }))
+    }
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT2 | Type::INT4 | Type::INT8)
     }
 }
 
