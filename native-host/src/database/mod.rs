@@ -1,1 +1,165 @@
 //! The way to PostgreSQL and SQLite.
+
+pub mod migrate;
+pub mod postgres;
+pub mod sqlite;
+pub mod stats;
+pub mod tls;
+
+use std::fmt;
+
+use shared::{
+    Secret, Timestamp, Uuid,
+    config::DatabaseUrl,
+    host::{self, Backend, Scope},
+    sql::{self, DatabaseError, DecodeError, Statement},
+};
+
+use self::{
+    postgres::{
+        Postgres,
+        target::{Target, UrlError},
+    },
+    sqlite::{FileError, Sqlite},
+    stats::{Meter, Stats},
+};
+
+/// What the server shows as the origin of our connections.
+pub const APPLICATION_NAME: &str = "trireme";
+
+/// Cheap to clone; all clones share their connections. Every runtime that uses it has to live
+/// until the last batch is done: the connections that one has opened serve all.
+#[derive(Clone)]
+pub enum Database {
+    Postgres(Postgres),
+    Sqlite(Sqlite),
+}
+
+/// Why there is no way to the database, and no sense in trying again.
+#[derive(Debug)]
+pub enum OpenError {
+    /// A fault of the configuration: the variable, and what is wrong with it.
+    Url(&'static str, UrlError),
+    File(FileError),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(variable, error) => write!(f, "{variable}: {error}."),
+            Self::File(error) => write!(f, "{error}."),
+        }
+    }
+}
+impl std::error::Error for OpenError {}
+
+impl Database {
+    /// Opens the way, not necessarily a connection: a PostgreSQL server that is away now is
+    /// found when it is back. SQLite's file is opened, and made if it is not there.
+    pub fn open(config: &shared::config::Database) -> Result<Self, OpenError> {
+        match &config.url {
+            DatabaseUrl::Postgres(url) => {
+                let target = parse("DATABASE_URL", url)?;
+                let direct = match &config.direct_url {
+                    Some(url) => parse("DIRECT_DATABASE_URL", url)?,
+                    None => target.clone(),
+                };
+                Ok(Self::Postgres(Postgres::new(target, direct, config)))
+            }
+            DatabaseUrl::Sqlite(path) => {
+                Sqlite::open(path, config).map(Self::Sqlite).map_err(OpenError::File)
+            }
+        }
+    }
+
+    /// Opens DATABASE_POOL_MIN connections in the background and keeps as many open. Called on
+    /// each runtime, it spreads them over all; a batch is quickest on a connection of its own
+    /// runtime.
+    pub fn warm(&self) {
+        if let Self::Postgres(postgres) = self {
+            postgres.pool().keep();
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        match self {
+            Self::Postgres(postgres) => postgres.pool().stats(),
+            Self::Sqlite(sqlite) => sqlite.stats(),
+        }
+    }
+
+    fn meter(&self) -> &Meter {
+        match self {
+            Self::Postgres(postgres) => postgres.pool().meter(),
+            Self::Sqlite(sqlite) => sqlite.meter(),
+        }
+    }
+}
+
+fn parse(variable: &'static str, url: &Secret) -> Result<Target, OpenError> {
+    Target::parse(url, APPLICATION_NAME).map_err(|error| OpenError::Url(variable, error))
+}
+
+impl host::Database for Database {
+    type Row = Row;
+
+    fn backend(&self) -> Backend {
+        match self {
+            Self::Postgres(_) => Backend::Postgres,
+            Self::Sqlite(_) => Backend::Sqlite,
+        }
+    }
+
+    async fn batch(
+        &self,
+        scope: Scope,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        let results = match self {
+            Self::Postgres(postgres) => postgres.batch(scope, statements).await,
+            Self::Sqlite(sqlite) => sqlite.batch(scope, statements).await,
+        };
+        if let Err(error) = &results {
+            self.meter().failed(error);
+        }
+        results
+    }
+}
+
+/// A row of either database.
+pub enum Row {
+    Postgres(tokio_postgres::Row),
+    Sqlite(sqlite::Row),
+}
+
+impl From<tokio_postgres::Row> for Row {
+    fn from(row: tokio_postgres::Row) -> Self {
+        Self::Postgres(row)
+    }
+}
+
+impl From<sqlite::Row> for Row {
+    fn from(row: sqlite::Row) -> Self {
+        Self::Sqlite(row)
+    }
+}
+
+macro_rules! either {
+    ($($column:ident -> $type:ty;)*) => {
+        impl sql::Row for Row {
+            $(fn $column(&self, column: usize) -> Result<Option<$type>, DecodeError> {
+                match self {
+                    Self::Postgres(row) => row.$column(column),
+                    Self::Sqlite(row) => row.$column(column),
+                }
+            })*
+        }
+    };
+}
+either! {
+    bool -> bool;
+    int -> i64;
+    text -> &str;
+    uuid -> Uuid;
+    time -> Timestamp;
+}

@@ -1,0 +1,83 @@
+use std::{fmt, time::Duration};
+
+/// Why the schema is not what this build needs. The text says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MigrateError {
+    /// No connection; trying again later may do.
+    Unreachable(String),
+    /// A lock was not to be had in time; trying again later may do.
+    Locked {
+        name: String,
+        waited: Duration,
+        cause: String,
+    },
+    /// Nothing of it stays.
+    Failed {
+        name: String,
+        cause: String,
+    },
+    /// The migrations before it stay, nothing of it does, unless the server finished it after
+    /// the connection broke.
+    Interrupted {
+        name: String,
+        cause: String,
+    },
+    Changed {
+        name: String,
+    },
+    Newer {
+        version: i64,
+        name: String,
+    },
+    Backwards {
+        to: i64,
+        current: i64,
+    },
+    NoSuchVersion {
+        to: i64,
+        newest: i64,
+    },
+}
+
+impl fmt::Display for MigrateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(cause) => {
+                write!(f, "the database can't be reached: {cause}. `trireme doctor` looks closer")
+            }
+            Self::Locked { name, waited, cause } => write!(
+                f,
+                "migration {name} waited {} s for a lock in vain ({cause}). Another process \
+                 migrates or uses the table for long; try again when it is done",
+                waited.as_secs()
+            ),
+            Self::Failed { name, cause } => {
+                write!(f, "migration {name} failed and nothing of it was kept: {cause}")
+            }
+            Self::Interrupted { name, cause } => write!(
+                f,
+                "the connection broke during migration {name}: {cause}. Whether it is applied \
+                 is told by `trireme migrate --status`; run it again"
+            ),
+            Self::Changed { name } => write!(
+                f,
+                "migration {name} was edited after it had been applied. Put the file back as it \
+                 was, and make the change in a new migration"
+            ),
+            Self::Newer { version, name } => write!(
+                f,
+                "the database is newer than this build: it has migration {version} ({name}), \
+                 which this build does not know. Run the build that belongs to it, or a newer one"
+            ),
+            Self::Backwards { to, current } => write!(
+                f,
+                "the database is at version {current} and there is no way back to {to}: \
+                 migrations only go forwards. Restore a backup from before"
+            ),
+            Self::NoSuchVersion { to, newest } => {
+                write!(f, "there is no migration {to}; the newest is {newest}")
+            }
+        }
+    }
+}
+impl std::error::Error for MigrateError {}

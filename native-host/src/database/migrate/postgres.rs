@@ -1,0 +1,169 @@
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use shared::{migrations::Migration, postgres::Connection as _, sql::Row as _};
+use tokio::time::sleep;
+use tokio_postgres::{
+    Client, Error as PgError,
+    error::{ErrorPosition, SqlState},
+};
+
+use super::{
+    BOOKKEEPING, MigrateError,
+    plan::{self, Applied},
+};
+use crate::database::postgres::{
+    Postgres,
+    connect::{Connection, explain},
+};
+
+/// Nobody else's number, one for each database of a cluster.
+const LOCK: i64 = 0x0074_7269_7265_6d65;
+
+/// One wait for a lock. Longer, and everybody else's statements would queue up behind ours.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(500);
+
+const CREATE: &str = "
+    CREATE TABLE IF NOT EXISTS schema_migrations (
+        version bigint PRIMARY KEY,
+        name text NOT NULL,
+        checksum text NOT NULL,
+        applied_at timestamptz NOT NULL
+    )";
+
+/// Why an attempt did not come to its end.
+enum Failure {
+    Refused(MigrateError),
+    Sql { name: &'static str, sql: &'static str, error: PgError },
+}
+
+impl Failure {
+    fn of(migration: &Migration) -> impl FnOnce(PgError) -> Self + Copy {
+        let (name, sql) = (migration.name, migration.sql);
+        move |error| Self::Sql { name, sql, error }
+    }
+
+    fn of_bookkeeping(error: PgError) -> Self {
+        Self::Sql { name: BOOKKEEPING, sql: "", error }
+    }
+}
+
+pub async fn applied(database: &Postgres) -> Result<Vec<Applied>, MigrateError> {
+    let connection = connect(database).await?;
+    read(connection.client()).await.map_err(|error| failed(BOOKKEEPING, "", &error))
+}
+
+/// Applies the next migration, or none if all are applied. Each attempt begins anew: what to
+/// do is decided under the lock.
+pub async fn step(
+    database: &Postgres,
+    known: &[Migration],
+    to: Option<i64>,
+    patience: Duration,
+) -> Result<Option<Migration>, MigrateError> {
+    let connection = connect(database).await?;
+    let client = connection.client();
+    let begun = Instant::now();
+    loop {
+        let (name, sql, error) = match attempt(client, known, to).await {
+            Ok(migration) => return Ok(migration),
+            Err(Failure::Refused(error)) => {
+                let _ = client.batch_execute("ROLLBACK").await;
+                return Err(error);
+            }
+            Err(Failure::Sql { name, sql, error }) => (name, sql, error),
+        };
+        if client.batch_execute("ROLLBACK").await.is_err() {
+            return Err(MigrateError::Interrupted { name: name.into(), cause: explain(&error) });
+        }
+        let locked = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+        if !error.code().is_some_and(|code| locked.contains(code)) {
+            return Err(failed(name, sql, &error));
+        }
+        let waited = begun.elapsed();
+        if waited >= patience {
+            return Err(MigrateError::Locked { name: name.into(), waited, cause: explain(&error) });
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn attempt(
+    client: &Client,
+    known: &[Migration],
+    to: Option<i64>,
+) -> Result<Option<Migration>, Failure> {
+    // The lock ends with the transaction, also behind a pooler, also when we are killed.
+    let begin = format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;
+         SELECT pg_advisory_xact_lock({LOCK})",
+        LOCK_TIMEOUT.as_millis()
+    );
+    client.batch_execute(&begin).await.map_err(Failure::of_bookkeeping)?;
+    let applied = read(client).await.map_err(Failure::of_bookkeeping)?;
+    let pending = plan::pending(known, &applied, to).map_err(Failure::Refused)?;
+    let Some(migration) = pending.first().copied() else {
+        client.batch_execute("COMMIT").await.map_err(Failure::of_bookkeeping)?;
+        return Ok(None);
+    };
+    if applied.is_empty() {
+        client.batch_execute(CREATE).await.map_err(Failure::of_bookkeeping)?;
+    }
+    let failure = Failure::of(&migration);
+    client.batch_execute(migration.sql).await.map_err(failure)?;
+    let checksum = migration.checksum();
+    let arguments: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+        [&migration.version, &migration.name, &checksum];
+    let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                  VALUES ($1, $2, $3, clock_timestamp())";
+    client.execute(insert, &arguments).await.map_err(failure)?;
+    client.batch_execute("COMMIT").await.map_err(failure)?;
+    Ok(Some(migration))
+}
+
+async fn connect(database: &Postgres) -> Result<Connection, MigrateError> {
+    database.connect_directly().await.map_err(|error| MigrateError::Unreachable(error.0))
+}
+
+/// What is applied; nothing before the first migration.
+async fn read(client: &Client) -> Result<Vec<Applied>, PgError> {
+    let exists =
+        client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
+    if !exists.try_get::<_, bool>(0)? {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(
+            "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version",
+            &[],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Applied {
+                version: row.try_get(0)?,
+                name: row.try_get(1)?,
+                checksum: row.try_get(2)?,
+                at: row.time(3).ok().flatten().unwrap_or(shared::Timestamp::MIN),
+            })
+        })
+        .collect()
+}
+
+/// The server's words, with the line that they are about and its own advice.
+fn failed(name: &str, sql: &str, error: &PgError) -> MigrateError {
+    let mut cause = explain(error);
+    if let Some(server) = error.as_db_error() {
+        if let Some(ErrorPosition::Original(position)) = server.position() {
+            let line = sql.chars().take(*position as usize).filter(|c| *c == '\n').count() + 1;
+            let _ = write!(cause, " (line {line})");
+        }
+        for more in [server.detail(), server.hint()].into_iter().flatten() {
+            let _ = write!(cause, ". {more}");
+        }
+    }
+    MigrateError::Failed { name: name.to_owned(), cause }
+}

@@ -1,0 +1,116 @@
+//! PostgreSQL: batches over pooled connections.
+
+pub mod connect;
+mod direct;
+pub mod pool;
+pub mod target;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use shared::{
+    host::Scope,
+    postgres,
+    sql::{Access, DatabaseError, Statement},
+};
+use tokio::time::timeout;
+use tokio_postgres::Row as PgRow;
+
+use self::{
+    connect::{ConnectError, Connection, Slot},
+    pool::{Bounds, Pool},
+    target::Target,
+};
+
+/// How much longer than a statement's limit at the server we wait for a batch: an answer that
+/// is under way arrives within it, and silence has another cause.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A pool and the limits of what runs on it. Cheap to clone; all clones share the pool.
+#[derive(Clone)]
+pub struct Postgres(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    /// Past a pooler, for migrations.
+    direct: Target,
+    begin: String,
+    limit: Duration,
+}
+
+impl Postgres {
+    pub fn new(target: Target, direct: Target, config: &shared::config::Database) -> Self {
+        let limit = config.statement_timeout + GRACE;
+        let bounds = Bounds {
+            min: config.pool_min,
+            max: config.pool_max,
+            acquire_timeout: config.acquire_timeout,
+            settle_timeout: limit,
+        };
+        let begin = postgres::begin(config.statement_timeout.as_millis() as u64);
+        Self(Arc::new(Inner { pool: Pool::new(target, bounds), direct, begin, limit }))
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// A connection outside the pool, past a pooler if there is a way.
+    pub async fn connect_directly(&self) -> Result<Connection, ConnectError> {
+        Connection::open(&self.0.direct, Slot::uncounted()).await
+    }
+
+    pub async fn batch<R: From<PgRow>>(
+        &self,
+        scope: Scope,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<R>>, DatabaseError> {
+        let lease = self.0.pool.get().await?;
+        let sent = Instant::now();
+        let batch = postgres::batch(&*lease, &self.0.begin, scope, statements);
+        match timeout(self.0.limit, batch).await {
+            Ok(Ok(rows)) => {
+                lease.give_back();
+                Ok(rows)
+            }
+            Ok(Err(error)) => {
+                if lease.is_closed() || turned_read_only(&error) {
+                    self.0.pool.distrust(sent);
+                }
+                if is_answer(&error) {
+                    lease.give_back();
+                } else {
+                    lease.discard();
+                }
+                Err(error)
+            }
+            Err(_) => {
+                lease.discard();
+                self.0.pool.distrust(sent);
+                let cause = format!("no answer within {:?}", self.0.limit);
+                let writes = statements.iter().any(|it| it.access == Access::Write);
+                Err(if writes {
+                    DatabaseError::OutcomeUnknown(cause)
+                } else {
+                    DatabaseError::TimedOut(cause)
+                })
+            }
+        }
+    }
+}
+
+/// Errors that are answers, and leave a connection as good as it was. After any other it is
+/// closed: it may be broken, demoted, or hold prepared statements from before a migration.
+fn is_answer(error: &DatabaseError) -> bool {
+    matches!(
+        error,
+        DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::TimedOut(_)
+    )
+}
+
+/// A failover made a replica of the server that we are connected to.
+fn turned_read_only(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Unavailable(cause) if cause.starts_with("25006"))
+}

@@ -1,0 +1,154 @@
+//! What a thread of SQLite does with its connection.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, ErrorCode, Statement, types::Value};
+use shared::{sql::DatabaseError, sqlite};
+
+use super::row::{Row, value};
+
+/// Texts that are kept prepared; lists have a text for each choice of filters.
+const PREPARED_AT_MOST: usize = 512;
+
+/// A statement that can go to another thread.
+pub struct Owned {
+    text: Cow<'static, str>,
+    arguments: Vec<Value>,
+}
+
+impl From<&shared::sql::Statement<'_>> for Owned {
+    fn from(statement: &shared::sql::Statement<'_>) -> Self {
+        let arguments = statement.arguments.iter().map(value).collect();
+        Self { text: statement.text.clone(), arguments }
+    }
+}
+
+/// When the batch that runs has to be over; SQLite asks now and then.
+pub struct Deadline {
+    base: Instant,
+    micros: AtomicU64,
+}
+
+impl Deadline {
+    pub fn none() -> Arc<Self> {
+        Arc::new(Self { base: Instant::now(), micros: AtomicU64::new(u64::MAX) })
+    }
+
+    pub fn passed(&self) -> bool {
+        let due = self.micros.load(Relaxed);
+        due != u64::MAX && self.base.elapsed().as_micros() as u64 >= due
+    }
+
+    fn set(&self, limit: Duration) {
+        self.micros.store((self.base.elapsed() + limit).as_micros() as u64, Relaxed);
+    }
+
+    fn clear(&self) {
+        self.micros.store(u64::MAX, Relaxed);
+    }
+}
+
+/// A connection with its prepared statements.
+pub struct Worker<'c> {
+    pub connection: &'c Connection,
+    prepared: HashMap<Cow<'static, str>, Statement<'c>>,
+    deadline: Arc<Deadline>,
+}
+
+impl<'c> Worker<'c> {
+    pub fn new(connection: &'c Connection, deadline: Arc<Deadline>) -> Self {
+        Self { connection, prepared: HashMap::new(), deadline }
+    }
+
+    /// Runs all or nothing, within `limit` from now on.
+    pub fn batch<R: From<Row>>(
+        &mut self,
+        begin: &'static str,
+        statements: &[Owned],
+        limit: Duration,
+    ) -> Result<Vec<Vec<R>>, DatabaseError> {
+        self.run(begin)?;
+        self.deadline.set(limit);
+        let results = statements.iter().map(|statement| self.query(statement)).collect();
+        self.deadline.clear();
+        match results {
+            Ok(rows) => match self.run("COMMIT") {
+                Ok(()) => Ok(rows),
+                Err(error) => {
+                    self.roll_back();
+                    Err(error)
+                }
+            },
+            Err(error) => {
+                self.roll_back();
+                Err(failure(&error))
+            }
+        }
+    }
+
+    /// Ends a transaction that is still open; some errors have ended it already.
+    pub fn roll_back(&mut self) {
+        if !self.connection.is_autocommit() {
+            let _ = self.run("ROLLBACK");
+        }
+    }
+
+    fn run(&mut self, text: &'static str) -> Result<(), DatabaseError> {
+        let statement = Owned { text: Cow::Borrowed(text), arguments: Vec::new() };
+        self.query::<Row>(&statement).map(drop).map_err(|error| failure(&error))
+    }
+
+    fn query<R: From<Row>>(&mut self, statement: &Owned) -> rusqlite::Result<Vec<R>> {
+        if self.prepared.len() >= PREPARED_AT_MOST {
+            self.prepared.clear();
+        }
+        let prepared = match self.prepared.entry(statement.text.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let text = sqlite::question_marks(&statement.text);
+                new.insert(self.connection.prepare(&text)?)
+            }
+        };
+        let (given, due) = (statement.arguments.len(), prepared.parameter_count());
+        if given != due {
+            return Err(rusqlite::Error::InvalidParameterCount(given, due));
+        }
+        for (number, argument) in (1..).zip(&statement.arguments) {
+            prepared.raw_bind_parameter::<usize, _>(number, argument)?;
+        }
+        let columns = prepared.column_count();
+        let mut found = Vec::new();
+        let mut rows = prepared.raw_query();
+        while let Some(row) = rows.next()? {
+            let values = (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+            found.push(Row(values).into());
+        }
+        Ok(found)
+    }
+}
+
+/// An error of SQLite in our terms.
+pub fn failure(error: &rusqlite::Error) -> DatabaseError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => {
+            DatabaseError::TimedOut("interrupted at the statement timeout".to_owned())
+        }
+        // Other processes, a disk that is full or gone: later it may do.
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen,
+        ) => DatabaseError::Unavailable(error.to_string()),
+        _ => sqlite::database_error(&error.to_string()),
+    }
+}
