@@ -189,9 +189,14 @@ impl Response {
         if held { Ok(self) } else { failed(&*self.request, expected, self.shown()) }
     }
 
-    /// Status and the beginning of the body, for people.
+    /// Status and the beginning of the body, for people. Tokens stay out of reports.
     pub fn shown(&self) -> String {
-        let body = String::from_utf8_lossy(&self.body);
+        let mut body = String::from_utf8_lossy(&self.body);
+        for token in ["/access_token", "/refresh_token"].map(|pointer| self.member(pointer)) {
+            if let Some(token) = token.and_then(Value::as_str).filter(|token| !token.is_empty()) {
+                body = body.replace(token, "…").into();
+            }
+        }
         let cut: String = body.chars().take(400).collect();
         let dots = if cut.len() < body.len() { "…" } else { "" };
         format!("{} {cut}{dots}", self.status.as_u16())

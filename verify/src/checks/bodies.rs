@@ -40,6 +40,21 @@ pub async fn too_large_chunked(context: &Context) -> Verdict {
     expect_too_large(context, oversized(context.alice().await?).chunked()).await
 }
 
+/// The tag of a compressed answer is as good as that of a plain one.
+pub async fn compressed_etags(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    let body = json!({"title": "large", "description": "narwhal ".repeat(1000)});
+    let task = context.create(alice, TASKS, body).await?;
+    let path = format!("{TASKS}/{}", text(&task, "/id")?);
+    let get = || alice.get(&path).header("accept-encoding", "gzip");
+    let packed = context.send(get()).await?;
+    let etag = packed.is(200)?.need_header("etag")?;
+    context.send(get().header("if-none-match", etag)).await?.is(304)?;
+    let patch = alice.patch(&path, &json!({"title": "still large"})).header("if-match", etag);
+    context.send(patch).await?.is(200)?;
+    context.send(get().header("if-none-match", etag)).await?.is(200).map(drop)
+}
+
 pub async fn compression(context: &Context) -> Verdict {
     let alice = context.alice().await?;
     let body = json!({"title": "large", "description": "walrus ".repeat(1000)});

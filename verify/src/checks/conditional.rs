@@ -58,7 +58,9 @@ pub async fn preconditions(context: &Context) -> Verdict {
     patch(format!("\"other\", {etag}"), "first").await?.is(200)?;
     patch(etag.to_owned(), "stale").await?.problem(412)?;
     patch("*".to_owned(), "second").await?.is(200)?;
-    context.send(alice.get(&task)).await?.equals("/title", "second").map(drop)
+    context.send(alice.get(&task)).await?.equals("/title", "second")?;
+    let name = alice.patch(ME, &json!({"name": "lost"})).header("if-match", "\"other\"");
+    context.send(name).await?.problem(412).map(drop)
 }
 
 pub async fn deletion(context: &Context) -> Verdict {

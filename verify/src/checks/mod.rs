@@ -79,7 +79,8 @@ checks! {
         each_filter, search, bounds,
     }
     pages {
-        limits, every_sort, records_of_one_moment, stable_under_inserts, cursors_are_bound,
+        limits, every_sort, contexts_have_pages, records_of_one_moment,
+        stable_under_inserts, cursors_are_bound,
     }
     conditional {
         strong_etags, not_modified, preconditions, deletion, concurrent_updates,
@@ -101,7 +102,7 @@ checks! {
         not_allowed, head, unknown_paths, odd_paths,
     }
     bodies {
-        too_large, too_large_chunked, compression,
+        too_large, too_large_chunked, compression, compressed_etags,
     }
     wire {
         head_has_no_body, conflicting_lengths, absolute_target, foreign_host,

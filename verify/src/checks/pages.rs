@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::together;
-use crate::context::{Account, Context, TASKS};
+use crate::context::{Account, CONTEXTS, Context, TASKS};
 use crate::outcome::{Verdict, expect, failed};
 
 /// A context of tasks with ties, gaps and capitals in everything that can be sorted by.
@@ -112,6 +112,21 @@ pub async fn stable_under_inserts(context: &Context) -> Verdict {
         walked.retain(|id| before.contains(id));
         let held = walked == before;
         expect(held, format!("GET {list}"), format!("{before:?}"), format!("{walked:?}"))?;
+    }
+    Ok(())
+}
+
+pub async fn contexts_have_pages(context: &Context) -> Verdict {
+    let bob = context.bob().await?;
+    for name in ["one", "two", "three", "four", "five"] {
+        context.create_context(bob, name).await?;
+    }
+    for sort in ["created_at", "-updated_at"] {
+        let list = format!("{CONTEXTS}?sort={sort}");
+        let whole = context.send(bob.get(format!("{list}&limit=100"))).await?.column("/id")?;
+        let walked = walk(context, bob, &list, 2, async || Ok(())).await?;
+        let held = walked == whole && whole.len() >= 5;
+        expect(held, format!("GET {list}"), format!("{whole:?}"), format!("{walked:?}"))?;
     }
     Ok(())
 }
