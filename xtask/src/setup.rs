@@ -8,11 +8,11 @@ use crate::{Result, ui};
 
 /// Install what the tests need and is not there yet
 ///
-/// From Debian's or Ubuntu's packages (as root or through sudo): PostgreSQL and PgBouncer,
-/// whose programs the tests run on ports and in folders of their own; the packages' system
-/// services are not used and may be stopped. From crates.io, into the user's cache folder:
-/// cargo-deny. From rustup: rustfmt and clippy. On other systems it says what to install
-/// and exits 1.
+/// From the packages of Debian 12, Ubuntu 24.04 or later (as root or through sudo):
+/// PostgreSQL and PgBouncer, whose programs the tests run on ports and in folders of their
+/// own; the packages' system services are not used and may be stopped. From crates.io, into
+/// the user's cache folder: cargo-deny. From rustup: rustfmt and clippy. On other systems it
+/// says what to install and exits 1.
 #[derive(clap::Args, Default)]
 pub struct Arguments {
     /// Also what `cargo xtask bench` needs: the load generator wrk
@@ -28,7 +28,7 @@ struct Package {
 }
 
 const FOR_TESTS: [Package; 2] = [
-    Package { program: "initdb", debian: "postgresql", what: "PostgreSQL's server, 14 or later" },
+    Package { program: "initdb", debian: "postgresql", what: "PostgreSQL's server, 15 or later" },
     Package { program: "pgbouncer", debian: "pgbouncer", what: "PgBouncer" },
 ];
 const FOR_BENCH: [Package; 1] =
