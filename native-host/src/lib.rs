@@ -5,8 +5,10 @@
     reason = "this is a host: it may read clocks and the environment, and start threads and tasks"
 )]
 
+pub mod commands;
 pub mod database;
 pub mod hashing;
+pub mod host;
 pub mod logging;
 pub mod metrics;
 pub mod server;

@@ -31,15 +31,16 @@ use self::buffer::Buffer;
 pub struct Guard(Arc<Buffer>);
 
 impl Guard {
-    /// Writes out what has been logged so far.
-    pub fn flush(&self) {
-        self.0.flush();
+    /// Writes plain text between the records.
+    pub fn write(&self, text: &str) {
+        // A buffer takes everything.
+        let _ = io::Write::write_all(&mut &*self.0, text.as_bytes());
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.flush();
+        self.0.flush();
     }
 }
 

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `trireme` command; what it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    native_host::commands::main()
+}

@@ -1,5 +1,6 @@
 //! What can be measured from outside, in the text format of Prometheus.
 
+mod database;
 mod process;
 
 use std::{
@@ -19,6 +20,8 @@ use prometheus::{
     TextEncoder, core::Collector,
 };
 use shared::VERSION;
+
+use crate::database::stats::Stats;
 
 /// Seconds; from a cached read to the longest deadline.
 const BUCKETS: &[f64] =
@@ -79,21 +82,16 @@ impl Metrics {
     }
 
     /// Everything as text; what is not counted as it happens is looked up now.
-    pub fn render(&self) -> String {
+    pub fn render(&self, database: &Stats) -> String {
         let mut text = String::with_capacity(16 << 10);
         // Encoding into a String can't fail.
         let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
-        gauge(
-            &mut text,
-            "http_connections",
-            "Open connections.",
-            self.connections.load(Ordering::Relaxed),
-        );
-        let _ = write!(
-            text,
-            "# HELP trireme_build_info This build.\n# TYPE trireme_build_info gauge\n\
-             trireme_build_info{{version=\"{VERSION}\"}} 1\n"
-        );
+        let connections = self.connections.load(Ordering::Relaxed);
+        family(&mut text, "http_connections", "gauge", "Open connections.");
+        let _ = writeln!(text, "http_connections {connections}");
+        family(&mut text, "trireme_build_info", "gauge", "This build.");
+        let _ = writeln!(text, "trireme_build_info{{version=\"{VERSION}\"}} 1");
+        database::render(database, &mut text);
         process::render(self.started, &mut text);
         text
     }
@@ -119,8 +117,9 @@ fn registered<C: Collector + Clone + 'static>(
     collector
 }
 
-fn gauge(text: &mut String, name: &str, help: &str, value: impl std::fmt::Display) {
-    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+/// The lines before the values of a metric.
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
 /// Counts requests on one thread; the labels of a route are looked up once.

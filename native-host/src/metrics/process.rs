@@ -29,7 +29,8 @@ pub fn render(started: SystemTime, text: &mut String) {
 }
 
 fn line(text: &mut String, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
-    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+    super::family(text, name, kind, help);
+    let _ = writeln!(text, "{name} {value}");
 }
 
 #[derive(Debug, PartialEq)]

@@ -72,8 +72,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves on `listeners`, each by a thread of its own. `connections` is kept at the number
-    /// of open ones.
+    /// Serves on `listeners`, each by a thread of its own, which calls `make` inside its
+    /// runtime. `connections` is kept at the number of open ones.
     pub fn start<S: Service>(
         name: &str,
         listeners: Vec<TcpListener>,
@@ -94,9 +94,7 @@ impl Server {
                     unfinished: unfinished.clone(),
                 };
                 let make = make.clone();
-                thread::Builder::new()
-                    .name(name.to_owned())
-                    .spawn(move || worker::work(seat, make()))
+                thread::Builder::new().name(name.to_owned()).spawn(move || worker::work(seat, make))
             })
             .collect::<io::Result<_>>()?;
         Ok(Self { orders, connections, finished, threads, quiet: limits.quiet })

@@ -41,10 +41,10 @@ pub struct Seat {
 }
 
 /// The thread's whole life.
-pub fn work<S: Service>(seat: Seat, service: S) {
+pub fn work<S: Service>(seat: Seat, make: impl FnOnce() -> S) {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(seat, service)),
+        Ok(runtime) => runtime.block_on(async { serve(seat, make()).await }),
         Err(error) => tracing::error!(%error, "a thread could not start its runtime"),
     }
 }

@@ -73,7 +73,7 @@ pub fn short() -> Limits {
         body: Duration::from_millis(400),
         idle: Duration::from_millis(1500),
         write: Duration::from_millis(600),
-        linger: Duration::from_millis(1000),
+        linger: Duration::from_secs(1),
         quiet: Duration::from_millis(300),
         ..Limits::default()
     }

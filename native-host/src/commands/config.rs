@@ -1,0 +1,80 @@
+//! `trireme config`: every variable, its value and its meaning.
+
+use serde::Serialize;
+use shared::config::variables::{NOT_YET, VARIABLES, Variable};
+
+use super::{
+    Failure, configuration,
+    output::{say, table},
+    variable,
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "Secrets are never shown. Faults go to stderr, and the exit code is 78.")]
+pub struct Args {
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    /// Null when it is unset or secret.
+    value: Option<String>,
+    source: Source,
+    secret: bool,
+    /// In words.
+    default: &'static str,
+    meaning: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    Variable,
+    Default,
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let lines: Vec<_> = VARIABLES.iter().map(Line::of).collect();
+    let ignored: Vec<_> = NOT_YET.iter().copied().filter(|name| is_set(name)).collect();
+    if args.json {
+        let document = serde_json::json!({ "variables": lines, "ignored": ignored });
+        say(format_args!("{document:#}"));
+    } else {
+        let rows: Vec<_> = lines.iter().map(Line::row).collect();
+        say(table(&rows));
+        for name in ignored {
+            say(format_args!("\n{name} is set, but this version does not serve it."));
+        }
+    }
+    configuration().map(drop)
+}
+
+/// An empty variable counts as unset.
+fn value(name: &str) -> Option<String> {
+    variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+pub fn is_set(name: &str) -> bool {
+    value(name).is_some()
+}
+
+impl Line {
+    fn of(variable: &Variable) -> Self {
+        let &Variable { name, default, secret, meaning } = variable;
+        let value = value(name);
+        let source = if value.is_some() { Source::Variable } else { Source::Default };
+        Self { name, value: value.filter(|_| !secret), source, secret, default, meaning }
+    }
+
+    fn row(&self) -> [String; 4] {
+        let (value, source) = match (&self.value, self.source) {
+            (Some(value), _) => (value.as_str(), "set"),
+            (None, Source::Variable) => ("(hidden)", "set"),
+            (None, Source::Default) => (self.default, "default"),
+        };
+        [self.name, source, value, self.meaning].map(str::to_owned)
+    }
+}

@@ -1,0 +1,140 @@
+//! The `trireme` command.
+
+mod config;
+mod openapi;
+mod output;
+mod password;
+mod routes;
+mod serve;
+mod user;
+mod verify;
+
+use std::{env, fmt, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use shared::{
+    Secret,
+    config::{Config, Faults},
+};
+
+use crate::logging;
+
+/// Trireme, a backend: accounts, tokens, and records that only their owner can see.
+///
+/// Without a command it serves: on port 8000, with an SQLite file in the current folder,
+/// unless environment variables say otherwise. `trireme config` lists them all.
+#[derive(Parser)]
+#[command(name = "trireme", version = shared::VERSION, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  trireme                                   serve; http://localhost:8000/docs shows the API
+  DATABASE_URL=postgres://… trireme         serve on PostgreSQL
+  trireme verify http://localhost:8000      check a running server against its contract
+  trireme user create ada@example.com       add an account
+
+Exit codes: 0 fine, 1 it ran and the answer is no, 2 wrong usage, 78 wrong configuration.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (what no command does)
+    ///
+    /// Ends in good form at SIGTERM or Ctrl-C: new requests go elsewhere, those in flight are
+    /// answered, within SHUTDOWN_GRACE_SECONDS. A second signal ends it at once.
+    Serve,
+    /// Show every variable: its value, where that comes from, what it means
+    Config(config::Args),
+    /// List the endpoints
+    Routes(routes::Args),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Create, list, disable accounts; set a password
+    #[command(subcommand)]
+    User(user::Command),
+    /// Check a running server against its contract, from outside
+    Verify(verify::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(),
+        Command::Config(args) => config::run(&args),
+        Command::Routes(args) => routes::run(&args),
+        Command::Openapi => openapi::run(),
+        Command::User(command) => user::run(&command),
+        Command::Verify(args) => verify::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.message);
+            failure.code
+        }
+    }
+}
+
+/// Why a command did not do what was asked: one message, with the next step in it.
+#[derive(Debug)]
+pub struct Failure {
+    code: ExitCode,
+    message: String,
+}
+
+impl Failure {
+    /// It ran, and the answer is no.
+    pub fn no(message: impl fmt::Display) -> Self {
+        Self { code: ExitCode::from(1), message: message.to_string() }
+    }
+
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { code: ExitCode::from(2), message: message.to_string() }
+    }
+
+    pub fn configuration(message: impl fmt::Display) -> Self {
+        Self { code: ExitCode::from(78), message: message.to_string() }
+    }
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self::configuration(faults)
+    }
+}
+
+/// The value of an environment variable. What is not UTF-8 is passed on with replacement
+/// characters, so that it counts as set and is found at fault.
+fn variable(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The configuration, with all its faults at once.
+pub fn configuration() -> Result<Config, Failure> {
+    let mut spare = [0; 32];
+    rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
+    let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
+    let result = Config::from_variables(variable, &Secret::new(spare));
+    // The filter belongs to this host's logger, so its grammar is checked here.
+    let level = variable("LOG_LEVEL").filter(|level| !level.trim().is_empty());
+    if level.is_none_or(|level| logging::filter(level.trim()).is_some()) {
+        return Ok(result?);
+    }
+    let mut faults = result.err().map_or_else(Vec::new, |faults| faults.0);
+    faults.push(
+        "LOG_LEVEL must be a level such as info, or a filter such as info,handlers=debug."
+            .to_owned(),
+    );
+    Err(Faults(faults).into())
+}
+
+/// A runtime for a command that talks to something.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::no(format!("The runtime could not be started: {error}.")))
+}

@@ -1,0 +1,52 @@
+//! `trireme routes`: the endpoints.
+
+use handlers::routes::{Access, Route, TABLE};
+
+use super::{
+    Failure,
+    output::{say, table},
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
+pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.json {
+        let routes: Vec<_> = TABLE
+            .iter()
+            .map(|route| {
+                serde_json::json!({
+                    "method": route.method.as_str(),
+                    "path": route.path,
+                    "access": access(route),
+                    "summary": route.summary,
+                })
+            })
+            .collect();
+        say(format_args!("{:#}", serde_json::Value::from(routes)));
+    } else {
+        let rows: Vec<_> = TABLE
+            .iter()
+            .map(|route| {
+                [route.method.as_str(), route.path, access(route), route.summary].map(str::to_owned)
+            })
+            .collect();
+        say(table(&rows));
+    }
+    Ok(())
+}
+
+/// Who may call.
+fn access(route: &Route) -> &'static str {
+    match route.access {
+        Access::Public => "public",
+        Access::Credential => "public, limited",
+        Access::User => "user",
+        Access::UserCredential => "user, limited",
+    }
+}

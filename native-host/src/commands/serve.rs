@@ -1,0 +1,127 @@
+//! `trireme serve`: the server's whole life.
+
+mod announce;
+mod signals;
+mod start;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use handlers::App;
+use shared::{
+    config::{Config, LogFormat},
+    host::{Host as _, Phase},
+};
+
+use self::{announce::Places, signals::Signals, start::migrate};
+use super::{Failure, configuration, runtime};
+use crate::{
+    database::{Database, OpenError},
+    hashing::Hashing,
+    host::{NativeHost, cores},
+    logging,
+    metrics::Metrics,
+    server::{self, Admin, Api, Bound, Limits, Server},
+};
+
+pub fn run() -> Result<(), Failure> {
+    let config = configuration()?;
+    let format = config.log.format;
+    let logging = logging::start(&config.log)
+        .map_err(|error| Failure::no(format!("Logging could not be started: {error}.")))?;
+    start::raise_open_files();
+    let result = runtime()?.block_on(serve(config, &logging));
+    // A person reads stderr; those who gather records learn why it ended as well.
+    if let (Err(failure), LogFormat::Json) = (&result, format) {
+        tracing::error!(cause = failure.message, "failed");
+    }
+    result
+}
+
+/// What handlers need besides the app, for any command that has to do with the database. Called
+/// inside a runtime.
+pub fn host(config: &Config, threads: usize, metrics: &Metrics) -> Result<NativeHost, Failure> {
+    let database = Database::open(&config.database).map_err(|error| match error {
+        OpenError::Url(..) => Failure::configuration(error),
+        OpenError::File(_) => Failure::no(error),
+    })?;
+    let hashing = Hashing::start(threads, metrics.computing.clone())
+        .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))?;
+    Ok(NativeHost::new(database, hashing))
+}
+
+async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let metrics = Arc::new(Metrics::new());
+    let host = Arc::new(host(&config, cores(), &metrics)?);
+    let listen = config.listen.clone();
+    let bound = server::bind(listen.bind, listen.port, cores()).map_err(Failure::no)?;
+    let admin = listen.admin_port.map(|port| server::bind(listen.bind, port, 1));
+    let admin = admin.transpose().map_err(Failure::no)?;
+    announce::started(&config, &Places::of(&bound, admin.as_ref()), logging);
+
+    let app = Arc::new(App::new(config));
+    let api = start_api(bound, &app, &host, &metrics)?;
+    let admin = admin.map(|bound| start_admin(bound, &host, &metrics)).transpose()?;
+
+    let interactive = tokio::select! {
+        result = migrate(&app.config.database, host.database()) => {
+            result?;
+            host.enter(Phase::Serving);
+            tracing::info!("ready");
+            signals.next().await
+        }
+        interactive = signals.next() => interactive,
+    };
+
+    host.enter(Phase::Draining);
+    tracing::info!(grace_seconds = listen.shutdown_grace.as_secs(), "draining");
+    let begun = Instant::now();
+    // A person who presses Ctrl-C has no load balancer that needs a moment to notice.
+    let drain = api.drain(!interactive, begun + listen.shutdown_grace.saturating_sub(MARGIN));
+    tokio::select! {
+        complete = drain => {
+            if let Some(admin) = admin {
+                admin.drain(false, Instant::now()).await;
+            }
+            tracing::info!(complete, seconds = begun.elapsed().as_secs_f64(), "stopped");
+            Ok(())
+        }
+        _ = signals.next() => Err(Failure::no("Stopped at once, by a second signal.")),
+    }
+}
+
+/// Of the grace, for what comes after the drain.
+const MARGIN: Duration = Duration::from_millis(300);
+
+fn start_api(
+    bound: Bound,
+    app: &Arc<App>,
+    host: &Arc<NativeHost>,
+    metrics: &Arc<Metrics>,
+) -> Result<Server, Failure> {
+    let connections = Arc::clone(&metrics.connections);
+    let (app, host, metrics) = (Arc::clone(app), Arc::clone(host), Arc::clone(metrics));
+    let make = move || {
+        host.database().warm();
+        Api::new(Arc::clone(&app), Arc::clone(&host), Arc::clone(&metrics))
+    };
+    Server::start("trireme-http", bound.listeners, Limits::default(), connections, make)
+        .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))
+}
+
+fn start_admin(
+    bound: Bound,
+    host: &Arc<NativeHost>,
+    metrics: &Arc<Metrics>,
+) -> Result<Server, Failure> {
+    let (host, metrics) = (Arc::clone(host), Arc::clone(metrics));
+    let make = move || {
+        let (host, metrics) = (Arc::clone(&host), Arc::clone(&metrics));
+        Admin::new(move || metrics.render(&host.database().stats()))
+    };
+    Server::start("trireme-admin", bound.listeners, Limits::default(), Arc::default(), make)
+        .map_err(|error| Failure::no(format!("A thread could not be started: {error}.")))
+}

@@ -1,0 +1,73 @@
+//! What is done once, before the first request.
+
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use shared::config;
+use tokio::time::sleep;
+
+use crate::{
+    commands::Failure,
+    database::{
+        Database,
+        migrate::{MigrateError, Migrator},
+    },
+};
+
+/// Every connection is an open file, and the usual soft limit of 1024 is for programs that
+/// still use `select`. The hard limit is the system's own.
+pub fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_err() {
+        tracing::debug!("the limit of open files could not be raised");
+    }
+}
+
+/// Pauses between attempts; a database that is back is noticed within the longest.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Brings the schema up to this build, however long the database is away. A fault that trying
+/// again won't mend is an error.
+pub async fn migrate(config: &config::Database, database: &Database) -> Result<(), Failure> {
+    let mut pauses = PAUSES.into_iter().chain(std::iter::repeat(PAUSES[3]));
+    loop {
+        let migrator = database.migrator();
+        let result = if config.migrate_on_start {
+            migrator.migrate(None, |_| ()).await.map(drop)
+        } else {
+            look(&migrator).await
+        };
+        match result {
+            Ok(()) => return Ok(()),
+            Err(
+                error @ (MigrateError::Unreachable(_)
+                | MigrateError::Locked { .. }
+                | MigrateError::Interrupted { .. }),
+            ) => {
+                tracing::warn!(%error, "not ready yet; trying again");
+                sleep(pauses.next().unwrap_or_default()).await;
+            }
+            Err(error) => return Err(Failure::no(format!("The start stops: {error}."))),
+        }
+    }
+}
+
+/// Where migrating is a step of its own: the schema may be older (the warning says so), but
+/// not newer.
+async fn look(migrator: &Migrator<'_>) -> Result<(), MigrateError> {
+    let pending = migrator.pending(None).await?;
+    if !pending.is_empty() {
+        let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+        tracing::warn!(
+            pending = names.join(", "),
+            "the schema is older than this build: run `trireme migrate`"
+        );
+    }
+    Ok(())
+}
