@@ -1,7 +1,8 @@
 //! Statements as data: one SQL text that PostgreSQL and the SQLite family both understand.
 //!
 //! The dialect is `$n`, `RETURNING`, `ON CONFLICT`, booleans and `NULLS` by expression; no
-//! `now()`, no `::casts`. Moments are arguments. A statement's first line is its name:
+//! `now()`, no `::casts`. Moments are arguments. Where an argument is only compared with NULL,
+//! PostgreSQL has to be told its type: `CAST($3 AS text) IS NULL`. A statement's first line is its name:
 //! `-- list_tasks`.
 
 use std::{borrow::Cow, fmt};

@@ -8,10 +8,16 @@ fn compare(page: &str, due: &[String]) {
     let text = std::fs::read_to_string(&path).unwrap();
     let found: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
     for row in due {
-        assert!(found.contains(&row.as_str()), "docs/{page} lacks this row, or has it otherwise:\n{row}");
+        assert!(
+            found.contains(&row.as_str()),
+            "docs/{page} lacks this row, or has it otherwise:\n{row}"
+        );
     }
     for row in found {
-        assert!(due.iter().any(|due| due == row), "docs/{page} has a row that the code does not know:\n{row}");
+        assert!(
+            due.iter().any(|due| due == row),
+            "docs/{page} has a row that the code does not know:\n{row}"
+        );
     }
 }
 
@@ -20,7 +26,13 @@ fn every_error_code_is_explained() {
     let rows: Vec<_> = Code::ALL
         .iter()
         .map(|code| {
-            format!("| `{}` | {} | {} | {} |", code.as_str(), code.status(), code.title(), code.meaning())
+            format!(
+                "| `{}` | {} | {} | {} |",
+                code.as_str(),
+                code.status(),
+                code.title(),
+                code.meaning()
+            )
         })
         .collect();
     compare("errors.md", &rows);

@@ -52,7 +52,7 @@ pub fn create<'a>(
         "-- create_context
          INSERT INTO contexts (id, user_id, name, color, created_at, updated_at, version)
          SELECT $2, $1, $3, $4, $5, $5, 1
-         WHERE $6 IS NULL OR EXISTS (
+         WHERE CAST($6 AS text) IS NULL OR EXISTS (
              SELECT 1 FROM idempotency_keys WHERE user_id = $1 AND key = $6 AND record_id = $2
          )
          RETURNING id",
@@ -82,7 +82,7 @@ pub fn update<'a>(
              UPDATE contexts SET name = COALESCE($3, name),
                  color = CASE WHEN $4 THEN $5 ELSE color END, updated_at = $7, version = version + 1
              WHERE user_id = $1 AND id = $2
-             AND ($6 IS NULL OR $6 LIKE '%,' || ",
+             AND (CAST($6 AS text) IS NULL OR $6 LIKE '%,' || ",
             tag!(),
             " || ',%')
              RETURNING id"
@@ -107,7 +107,7 @@ pub fn touch_tasks<'a>(user: Uuid, id: Uuid, demanded: Value<'a>, now: Timestamp
              UPDATE tasks SET updated_at = $4, version = version + 1
              WHERE user_id = $1 AND context_id = $2 AND EXISTS (
                  SELECT 1 FROM contexts WHERE user_id = $1 AND id = $2
-                 AND ($3 IS NULL OR $3 LIKE '%,' || ",
+                 AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || ",
             tag!(),
             " || ',%'))"
         ),
@@ -121,7 +121,7 @@ pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
         concat!(
             "-- delete_context
              DELETE FROM contexts WHERE user_id = $1 AND id = $2
-             AND ($3 IS NULL OR $3 LIKE '%,' || ",
+             AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || ",
             tag!(),
             " || ',%')
              RETURNING id"

@@ -25,8 +25,9 @@ pub fn gzip(request: &HeaderMap, response: &mut Response<Bytes>) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
-    if let Some(tag) = tag.and_then(conditional::compressed) {
-        headers.extend(HeaderValue::from_str(&tag).map(|tag| (header::ETAG, tag)));
+    let tag = tag.and_then(conditional::compressed);
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        headers.insert(header::ETAG, tag);
     }
 }
 

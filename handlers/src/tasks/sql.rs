@@ -59,8 +59,8 @@ pub fn create<'a>(
          INSERT INTO tasks (id, user_id, title, description, status, priority, due_at, context_id,
              completed_at, created_at, updated_at, version, title_folded, description_folded)
          SELECT $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1, $11, $12
-         WHERE ($8 IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1))
-         AND ($13 IS NULL OR EXISTS (
+         WHERE (CAST($8 AS uuid) IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1))
+         AND (CAST($13 AS text) IS NULL OR EXISTS (
              SELECT 1 FROM idempotency_keys WHERE user_id = $1 AND key = $13 AND record_id = $2
          ))
          RETURNING id",
@@ -108,8 +108,8 @@ pub fn update<'a>(
              context_id = CASE WHEN $12 THEN $13 ELSE context_id END,
              updated_at = $15, version = version + 1
          WHERE user_id = $1 AND id = $2
-         AND ($14 IS NULL OR $14 LIKE '%,' || CAST(version AS text) || ',%')
-         AND ($13 IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1))
+         AND (CAST($14 AS text) IS NULL OR $14 LIKE '%,' || CAST(version AS text) || ',%')
+         AND (CAST($13 AS uuid) IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1))
          RETURNING id",
         vec![
             user.into(),
@@ -135,7 +135,7 @@ pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
     Statement::write(
         "-- delete_task
          DELETE FROM tasks WHERE user_id = $1 AND id = $2
-         AND ($3 IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
+         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
          RETURNING id",
         vec![user.into(), id.into(), demanded],
     )

@@ -23,7 +23,7 @@ pub fn update<'a>(
     Statement::write(
         "-- update_user
          UPDATE users SET name = CASE WHEN $2 THEN $3 ELSE name END, updated_at = $5, version = version + 1
-         WHERE id = $1 AND ($4 IS NULL OR $4 LIKE '%,' || CAST(version AS text) || ',%')
+         WHERE id = $1 AND (CAST($4 AS text) IS NULL OR $4 LIKE '%,' || CAST(version AS text) || ',%')
          RETURNING id",
         vec![user.into(), change_name.into(), name.into(), demanded, now.into()],
     )
@@ -41,7 +41,7 @@ pub fn delete<'a>(user: Uuid, password_hash: &'a str, demanded: Value<'a>) -> St
     Statement::write(
         "-- delete_user
          DELETE FROM users WHERE id = $1 AND password_hash = $2
-         AND ($3 IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
+         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
          RETURNING id",
         vec![user.into(), password_hash.into(), demanded],
     )
@@ -61,7 +61,7 @@ pub fn set_password<'a>(user: Uuid, old: &'a str, new: &'a str, now: Timestamp) 
 pub fn end_other_sessions(user: Uuid, session: Option<Uuid>) -> Statement<'static> {
     Statement::write(
         "-- end_other_sessions
-         DELETE FROM sessions WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)",
+         DELETE FROM sessions WHERE user_id = $1 AND (CAST($2 AS uuid) IS NULL OR id <> $2)",
         vec![user.into(), session.into()],
     )
 }

@@ -94,9 +94,8 @@ fn run(
     variables: &[(&str, &str)],
     test: &impl AsyncFn(&World),
 ) {
-    let url = database
-        .as_ref()
-        .map_or_else(|| "sqlite::memory:".to_owned(), |database| database.url().to_owned());
+    let url =
+        database.as_ref().map_or_else(|| "sqlite::memory:".to_owned(), testbed::Database::url);
     let mut all: HashMap<&str, &str> = HashMap::from([
         ("DATABASE_URL", url.as_str()),
         ("JWT_SECRET", "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu"),
@@ -106,10 +105,16 @@ fn run(
         ("DATABASE_POOL_MIN", "0"),
         ("DATABASE_POOL_MAX", "4"),
     ]);
-    all.extend(variables);
+    all.extend(variables.iter().copied());
     let lookup = |name: &str| all.get(name).map(ToString::to_string);
     let config =
         Config::from_variables(lookup, &Secret::default()).expect("the configuration is good");
+    // The cause of a 500 is in the log alone: shown with the test that fails.
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::ERROR)
+        .with_ansi(false)
+        .with_test_writer()
+        .try_init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let host = TestHost {
@@ -118,9 +123,7 @@ fn run(
             random: RefCell::new(StdRng::seed_from_u64(7)),
             phase: Cell::new(Phase::Serving),
         };
-        native_host::database::migrate::migrate(&config.database, &host.database, None, false)
-            .await
-            .expect("the schema is migrated");
+        host.database.migrator().migrate(None, |_| {}).await.expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
         let world = World { app: App::new(config), host, address, _database: database };
         test(&world).await;
