@@ -51,7 +51,11 @@ async fn attempt(context: &Context, token: &str, password: &str) -> Verdict<Resp
 pub async fn every_response(context: &Context) -> Verdict {
     let faults = context.client.faults();
     let Some((request, _)) = faults.first() else { return Ok(()) };
-    let lines: Vec<String> =
-        faults.iter().map(|(request, fault)| format!("{fault} (first at {request})")).collect();
+    let shown = faults.iter().take(10);
+    let mut lines: Vec<String> =
+        shown.map(|(request, fault)| format!("{fault} (first at {request})")).collect();
+    if faults.len() > lines.len() {
+        lines.push(format!("{} more", faults.len() - lines.len()));
+    }
     failed(request.clone(), "what holds for every response", lines.join("; "))
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Outcome, Report};
+use super::{CheckResult, Outcome, Report};
+use crate::outcome::Failure;
 
 const GREEN: &str = "32";
 const RED: &str = "31";
@@ -37,8 +38,12 @@ impl Report {
                 result.duration.as_millis()
             );
         }
-        for (result, failure) in self.failures() {
-            let title = format!("{} / {}", result.group, result.name.replace('_', " "));
+        for (checks, failure) in self.distinct_failures() {
+            let result = checks[0];
+            let mut title = format!("{} / {}", result.group, result.name.replace('_', " "));
+            if checks.len() > 1 {
+                let _ = write!(title, " and {} more", checks.len() - 1);
+            }
             let _ = write!(
                 table,
                 "\n{} {}\n  request   {}\n  expected  {}\n  actual    {}\n",
@@ -56,6 +61,18 @@ impl Report {
         );
         let _ = write!(table, "\n{}\n", paint(if self.passed() { GREEN } else { RED }, &summary));
         table
+    }
+
+    /// Failures with the checks that they ended: an account that can't be had ends many.
+    fn distinct_failures(&self) -> Vec<(Vec<&CheckResult>, &Failure)> {
+        let mut distinct: Vec<(Vec<&CheckResult>, &Failure)> = Vec::new();
+        for (result, failure) in self.failures() {
+            match distinct.iter_mut().find(|(_, known)| *known == failure) {
+                Some((checks, _)) => checks.push(result),
+                None => distinct.push((vec![result], failure)),
+            }
+        }
+        distinct
     }
 
     fn about(&self) -> String {
@@ -100,6 +117,15 @@ cors
 1 passed, 1 failed, 1 not applicable, in 1.2 s
 ";
         assert_eq!(example().to_table(false), expected);
+    }
+
+    #[test]
+    fn a_failure_of_many_checks_is_told_once() {
+        let mut report = example();
+        report.results.push(report.results[1].clone());
+        let table = report.to_table(false);
+        assert_eq!(table.matches("✗ tasks / listed and 1 more\n").count(), 1);
+        assert!(!table.contains("✗ tasks / listed\n"));
     }
 
     #[test]
