@@ -63,8 +63,8 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
     if head.method == Method::HEAD {
         headers::drop_body(&mut response);
     }
-    let api = trace.route.is_none_or(|route| !route.starts_with("/docs"));
-    headers::add(app, &id, api, &mut response);
+    let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
+    headers::add(app, &id, !page, &mut response);
     origin.allow(&mut response);
     log::record(host, started, &head, &id, client, &trace, &response, error.as_ref());
     response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });

@@ -184,7 +184,8 @@ impl Operation {
             }),
         );
         self.query_parameter("cursor", json!({
-            "type": "string", "description": "The `next_cursor` of the page before; filter and sort must be the same.",
+            "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$",
+                "description": "The `next_cursor` of the page before; filter and sort must be the same.",
         }));
         self.query_parameter(
             "sort",

@@ -1,0 +1,56 @@
+use testbed::{Database, PgBouncer, PoolMode, Postgres, Server, ServerOptions};
+use verify::{Report, transcript};
+
+use super::{ORIGIN, options};
+
+fn verify(options: ServerOptions, production: bool) -> Report {
+    let server = Server::start(options).unwrap_or_else(|error| panic!("{error}"));
+    let mut options = verify::Options::new(&server.url()).unwrap();
+    options.origin_allowed = Some(ORIGIN.to_owned());
+    options.expect_production = Some(production);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let report = runtime.block_on(verify::run(options, |_| {}));
+    let log = server.log();
+    let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
+    assert!(report.passed(), "{}\n{}", report.to_table(false), errors.join("\n"));
+    report
+}
+
+#[test]
+fn both_databases_give_the_same_answers() {
+    let on_sqlite = verify(options("sqlite://contract.sqlite3"), false);
+    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let database = Database::create(postgres).unwrap();
+    let on_postgres = verify(options(&database.url()), false);
+
+    let differences = transcript::diff(on_sqlite.transcript(), on_postgres.transcript());
+    assert!(differences.is_empty(), "SQLite and PostgreSQL differ:\n{}", differences.join("\n"));
+    assert!(on_sqlite.transcript().exchanges.len() > 100, "something was compared");
+}
+
+#[test]
+fn a_transaction_pooler_makes_no_difference() {
+    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let database = Database::create(postgres).unwrap();
+    let Some(bouncer) = testbed::require(PgBouncer::start(postgres, PoolMode::Transaction, 2))
+    else {
+        return;
+    };
+    let direct = options(&bouncer.url(database.name())).env("DIRECT_DATABASE_URL", database.url());
+    verify(direct, false);
+}
+
+#[test]
+fn production_keeps_the_contract_with_signing_keys() {
+    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let database = Database::create(postgres).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let production = options(&database.url())
+        .env("ENVIRONMENT", "production")
+        .env("JWT_SECRET", "")
+        .env("JWT_PRIVATE_KEY", key)
+        .env("BCRYPT_COST", "10")
+        .env("DATABASE_POOL_MIN", "2")
+        .env("DATABASE_POOL_MAX", "8");
+    verify(production, true);
+}
