@@ -10,9 +10,7 @@ use shared::{
     sql::{DatabaseError, Row as _, Statement, Value},
 };
 
-use database_support::{
-    NOW, User, count, counted, create_context, create_user, on_each,
-};
+use database_support::{NOW, User, count, counted, create_context, create_user, on_each};
 
 fn insert_sample(id: Uuid, values: [Value<'_>; 4]) -> Statement<'_> {
     let mut arguments = vec![id.into()];
@@ -37,7 +35,8 @@ async fn every_value_comes_back_as_it_went_in() {
                 "-- get_sample\nSELECT id, flag, number, words, moment FROM samples WHERE id = $1",
                 vec![id.into()],
             );
-            let results = database.batch(Scope::Service, &[insert_sample(id, values), select]).await.unwrap();
+            let results =
+                database.batch(Scope::Service, &[insert_sample(id, values), select]).await.unwrap();
             assert!(results[0].is_empty());
             let row = &results[1][0];
             assert_eq!(row.get::<Uuid>(0), Ok(id), "{name}");
@@ -65,7 +64,11 @@ async fn each_statement_has_its_own_rows_in_order() {
         assert_eq!(results.len(), 5, "{name}: the proof of the session is not among the results");
         let found: Vec<_> = results[3].iter().map(|row| row.get::<&str>(0).unwrap()).collect();
         assert_eq!(found, ["a", "b", "c"], "{name}");
-        assert_eq!(results[3][0].get::<i64>(1), Ok(7), "{name}: a small number in SQL is a whole number");
+        assert_eq!(
+            results[3][0].get::<i64>(1),
+            Ok(7),
+            "{name}: a small number in SQL is a whole number"
+        );
         assert_eq!(results[4][0].get::<i64>(0), Ok(3), "{name}");
     })
     .await;
@@ -139,7 +142,9 @@ async fn who_is_not_alive_does_nothing() {
         let nobody = Scope::User { user: Uuid::from_u128(98), session: None };
         let context = || create_context(Uuid::from_u128(10), user.id, "mine");
         for scope in [gone.scope(), anothers.scope(), nobody] {
-            for batch in [vec![context()], vec![count("contexts")], vec![count("contexts"), context()]] {
+            for batch in
+                [vec![context()], vec![count("contexts")], vec![count("contexts"), context()]]
+            {
                 let error = database.batch(scope, &batch).await.err();
                 assert!(matches!(error, Some(DatabaseError::SessionEnded)), "{name}: {error:?}");
             }
@@ -149,7 +154,10 @@ async fn who_is_not_alive_does_nothing() {
         // The living are let in: by their session, and as an account alone.
         let account = Scope::User { user: user.id, session: None };
         for scope in [user.scope(), account] {
-            assert_eq!(counted(database, scope, "users").await, if name == "file" || name == "memory" { 2 } else { 1 });
+            assert_eq!(
+                counted(database, scope, "users").await,
+                if name == "file" || name == "memory" { 2 } else { 1 }
+            );
         }
 
         let disable = Statement::write(
@@ -170,7 +178,8 @@ async fn what_is_not_there_or_of_another_kind_is_no_value() {
     on_each(async |database, name| {
         let id = Uuid::from_u128(1);
         let insert = insert_sample(id, [true.into(), 5.into(), "five".into(), Value::Null]);
-        let select = Statement::read("-- sample\nSELECT words, moment, number FROM samples", vec![]);
+        let select =
+            Statement::read("-- sample\nSELECT words, moment, number FROM samples", vec![]);
         let results = database.batch(Scope::Service, &[insert, select]).await.unwrap();
         let row = &results[1][0];
         assert!(row.get::<i64>(0).is_err(), "{name}: words are no number");
@@ -193,10 +202,16 @@ async fn infinity_is_later_than_any_moment() {
         let mut batch: Vec<_> = (1..)
             .zip(moments)
             .map(|(id, moment)| {
-                insert_sample(Uuid::from_u128(id), [Value::Null, Value::Null, Value::Null, moment.into()])
+                insert_sample(
+                    Uuid::from_u128(id),
+                    [Value::Null, Value::Null, Value::Null, moment.into()],
+                )
             })
             .collect();
-        batch.push(Statement::read("-- ordered\nSELECT moment FROM samples ORDER BY moment", vec![]));
+        batch.push(Statement::read(
+            "-- ordered\nSELECT moment FROM samples ORDER BY moment",
+            vec![],
+        ));
         batch.push(Statement::read(
             "-- later\nSELECT moment FROM samples WHERE moment > $1",
             vec![Timestamp::MAX.into()],
@@ -205,7 +220,11 @@ async fn infinity_is_later_than_any_moment() {
         let times = |rows: &[native_host::database::Row]| -> Vec<Timestamp> {
             rows.iter().map(|row| row.get(0).unwrap()).collect()
         };
-        assert_eq!(times(&results[4]), [Timestamp::MIN, NOW, Timestamp::MAX, Timestamp::INFINITY], "{name}");
+        assert_eq!(
+            times(&results[4]),
+            [Timestamp::MIN, NOW, Timestamp::MAX, Timestamp::INFINITY],
+            "{name}"
+        );
         assert_eq!(times(&results[5]), [Timestamp::INFINITY], "{name}");
     })
     .await;

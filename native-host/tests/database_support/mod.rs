@@ -1,6 +1,8 @@
 //! What the database's tests share: databases of every kind, and a user in them.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod proxy;
+
 use std::time::Duration;
 
 use native_host::database::Database;
@@ -76,7 +78,9 @@ pub async fn on_each(test: impl AsyncFn(&Database, &str)) {
     migrate(&database).await;
     test(&database, "direct").await;
 
-    let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else { return };
+    let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
+        return;
+    };
     let home = testbed::Database::create(postgres).unwrap();
     let database = open(&config(&bouncer.url(home.name())));
     migrate(&database).await;
@@ -110,7 +114,8 @@ impl User {
 
     pub async fn create(database: &Database, number: u128) -> Self {
         let user = Self { id: Uuid::from_u128(number), session: Uuid::from_u128(number + 1000) };
-        let statements = [create_user(user.id, format!("{number}@example.com")), user.create_session()];
+        let statements =
+            [create_user(user.id, format!("{number}@example.com")), user.create_session()];
         database.batch(Scope::Service, &statements).await.unwrap();
         user
     }

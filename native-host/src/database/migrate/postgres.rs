@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_postgres::{
     Client, Error as PgError,
     error::{ErrorPosition, SqlState},
+    types::{ToSql, Type},
 };
 
 use super::{
@@ -114,12 +115,14 @@ async fn attempt(
     }
     let failure = Failure::of(&migration);
     client.batch_execute(migration.sql).await.map_err(failure)?;
-    let checksum = migration.checksum();
-    let arguments: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-        [&migration.version, &migration.name, &checksum];
     let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
                   VALUES ($1, $2, $3, clock_timestamp())";
-    client.execute(insert, &arguments).await.map_err(failure)?;
+    let row: [(&(dyn ToSql + Sync), Type); 3] = [
+        (&migration.version, Type::INT8),
+        (&migration.name, Type::TEXT),
+        (&migration.checksum(), Type::TEXT),
+    ];
+    client.execute_typed(insert, &row).await.map_err(failure)?;
     client.batch_execute("COMMIT").await.map_err(failure)?;
     Ok(Some(migration))
 }
@@ -128,19 +131,19 @@ async fn connect(database: &Postgres) -> Result<Connection, MigrateError> {
     database.connect_directly().await.map_err(|error| MigrateError::Unreachable(error.0))
 }
 
-/// What is applied; nothing before the first migration.
+/// What is applied; nothing before the first migration. Nothing is prepared, for the pooler
+/// that may be in between.
 async fn read(client: &Client) -> Result<Vec<Applied>, PgError> {
-    let exists =
-        client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
-    if !exists.try_get::<_, bool>(0)? {
+    // A look into the table of tables, not `to_regclass`: its cache may hold from before the
+    // wait for the lock that there is no such table.
+    let exists = "SELECT EXISTS (SELECT FROM pg_tables
+                  WHERE tablename = 'schema_migrations' AND schemaname = ANY (current_schemas(false)))";
+    if !client.query_typed_one(exists, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(Vec::new());
     }
-    let rows = client
-        .query(
-            "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version",
-            &[],
-        )
-        .await?;
+    let select =
+        "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version";
+    let rows = client.query_typed(select, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(Applied {

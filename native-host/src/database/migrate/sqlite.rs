@@ -93,7 +93,9 @@ fn apply(connection: &Connection, migration: &Migration) -> rusqlite::Result<()>
 
 /// What is applied; nothing before the first migration.
 fn read(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
-    if !connection.table_exists(None, "schema_migrations")? {
+    // A statement, not `table_exists`, which would not see what another process has just made.
+    let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations')";
+    if !connection.query_row(exists, [], |row| row.get::<_, bool>(0))? {
         return Ok(Vec::new());
     }
     let mut statement = connection.prepare(
