@@ -5,7 +5,6 @@ use std::{
     net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
-    time::Instant,
 };
 
 use http::Request;
@@ -64,11 +63,11 @@ impl Protocols {
         limits: Limits,
         drain: Rc<Drain>,
     ) {
-        let accepted = Instant::now();
-        let waiting = Watch::new(limits, Rc::clone(&drain), false, accepted);
-        let Ok(Ok((is_http2, first))) = waiting.guard(speaks_http2(&stream)).await else { return };
-
-        let watch = Rc::new(Watch::new(limits, drain, !is_http2, accepted));
+        let watch = Rc::new(Watch::new(limits, drain));
+        let Ok(Ok((http2, first))) = watch.guard(speaks_http2(&stream)).await else { return };
+        if http2 {
+            watch.set_http2();
+        }
         let socket = TokioIo::new(Socket::new(stream, first, Rc::clone(&watch)));
         let on_request = {
             let watch = Rc::clone(&watch);
@@ -84,7 +83,7 @@ impl Protocols {
         };
         // How a connection ended is of no interest: its requests are logged, and clients that
         // vanish are many.
-        if is_http2 {
+        if http2 {
             let connection = self.http2.serve_connection(socket, on_request);
             carry(&watch, connection, http2::Connection::graceful_shutdown).await;
         } else {
@@ -96,7 +95,7 @@ impl Protocols {
 
 async fn carry<C: Future>(watch: &Watch, connection: C, end: impl Fn(Pin<&mut C>)) {
     let mut connection = pin!(connection);
-    while let Err(Overdue::Idle) = watch.guard(connection.as_mut()).await {
+    while let Err(Overdue::End) = watch.guard(connection.as_mut()).await {
         end(connection.as_mut());
     }
 }

@@ -53,7 +53,7 @@ pub async fn answer<S: Service>(
             .unwrap_or_else(|_| service.panicked(&method))
     };
 
-    if watch.is_http1() {
+    if !watch.is_http2() {
         let finished = match rest {
             _ if verdict == Verdict::Ambiguous => false,
             Some(rest) => rest.discard(awaited).await,

@@ -51,13 +51,13 @@ enum Stage {
     Lingering,
 }
 
-/// Why a connection may not go on.
+/// What has to happen to a connection whose time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overdue {
-    /// It was idle: end it in good form.
-    Idle,
-    /// Whatever it was doing, it took too long: drop it.
-    Stuck,
+    /// End it in good form.
+    End,
+    /// Drop it: whatever it was doing, it took too long.
+    Drop,
 }
 
 pub struct Watch {
@@ -76,12 +76,16 @@ pub struct Watch {
     served: Cell<bool>,
     /// The client has sent, or is sending, bytes that no request will read.
     unread: Cell<bool>,
-    /// Absent for HTTP/2, whose framing leaves nothing to argue about.
-    framing: Option<RefCell<Framing>>,
+    /// HTTP/2, whose framing leaves nothing to argue about and whose clients can be told to go
+    /// away at any time.
+    http2: Cell<bool>,
+    framing: RefCell<Framing>,
 }
 
 impl Watch {
-    pub fn new(limits: Limits, drain: Rc<Drain>, http1: bool, accepted: Instant) -> Self {
+    /// Of a connection that was just accepted; what it speaks is not known yet.
+    pub fn new(limits: Limits, drain: Rc<Drain>) -> Self {
+        let accepted = Instant::now();
         Self {
             limits,
             drain,
@@ -92,7 +96,8 @@ impl Watch {
             in_flight: Cell::new(0),
             served: Cell::new(false),
             unread: Cell::new(false),
-            framing: http1.then(RefCell::default),
+            http2: Cell::new(false),
+            framing: RefCell::default(),
         }
     }
 
@@ -111,8 +116,10 @@ impl Watch {
 
     /// The socket has received `bytes`.
     pub fn received(&self, bytes: &[u8]) {
-        let Some(framing) = &self.framing else { return };
-        framing.borrow_mut().follow(bytes);
+        if self.http2.get() {
+            return;
+        }
+        self.framing.borrow_mut().follow(bytes);
         if self.in_flight.get() > 0 {
             return;
         }
@@ -172,11 +179,15 @@ impl Watch {
 
     /// How the head of the next request reads; [`Verdict::Clear`] in HTTP/2.
     pub fn verdict(&self) -> Verdict {
-        self.framing.as_ref().map_or(Verdict::Clear, |framing| framing.borrow_mut().next())
+        if self.http2.get() { Verdict::Clear } else { self.framing.borrow_mut().next() }
     }
 
-    pub fn is_http1(&self) -> bool {
-        self.framing.is_some()
+    pub fn is_http2(&self) -> bool {
+        self.http2.get()
+    }
+
+    pub fn set_http2(&self) {
+        self.http2.set(true);
     }
 
     /// Counts a request as in flight until the guard is dropped.
@@ -189,28 +200,41 @@ impl Watch {
         InFlight(Rc::clone(self))
     }
 
-    /// Until when the connection may stay as it is; `None` while a request is being answered,
-    /// which has deadlines of its own.
-    fn deadline(&self) -> Option<Instant> {
+    /// Until when the connection may stay as it is, and what then; `None` while a request is
+    /// being answered, which has deadlines of its own.
+    fn deadline(&self) -> Option<(Instant, Overdue)> {
+        let (limits, since, stage) = (&self.limits, self.since.get(), self.stage.get());
+        let drain = self.drain.since.get();
+        // HTTP/2 can be told to end while requests are in flight, and a busy client has to be:
+        // it may never be idle.
+        if let (Some(drain), true, false) = (drain, self.http2.get(), stage == Stage::Ending) {
+            return Some((drain + limits.quiet, Overdue::End));
+        }
         if self.in_flight.get() > 0 {
             return None;
         }
-        let since = self.since.get();
-        Some(match (self.stage.get(), self.drain.since.get()) {
-            (Stage::Writing, _) => self.progress.get() + self.limits.write,
-            (Stage::Ending, _) => since + self.limits.write,
-            (Stage::Lingering, _) => since + self.limits.linger,
-            (Stage::Idle, Some(drain)) => since.max(drain) + self.limits.quiet,
-            (Stage::Idle, None) if self.served.get() => since + self.limits.idle,
-            (Stage::Head, _) | (Stage::Idle, None) => since + self.limits.head,
+        Some(match stage {
+            Stage::Head => (since + limits.head, Overdue::Drop),
+            Stage::Writing => (self.progress.get() + limits.write, Overdue::Drop),
+            Stage::Ending => (since + limits.write, Overdue::Drop),
+            Stage::Lingering => (since + limits.linger, Overdue::Drop),
+            Stage::Idle => {
+                let until = match drain {
+                    Some(drain) => since.max(drain) + limits.quiet,
+                    None if self.served.get() => since + limits.idle,
+                    None => since + limits.head,
+                };
+                (until, Overdue::End)
+            }
         })
     }
 
     /// Runs a part of the connection's life, as long as it keeps within its limits. After
-    /// [`Overdue::Idle`] the caller ends the connection in good form and calls again.
+    /// [`Overdue::End`] the caller tells the connection to end, and calls again.
     pub async fn guard<T>(&self, part: impl Future<Output = T>) -> Result<T, Overdue> {
         let mut part = pin!(part);
-        let mut armed = self.deadline().unwrap_or_else(|| Instant::now() + self.limits.idle);
+        let now = Instant::now();
+        let mut armed = self.deadline().map_or(now + self.limits.idle, |(deadline, _)| deadline);
         let mut timer = pin!(sleep_until(armed.into()));
         let mut drain = pin!(self.drain.begun.notified());
         let mut drain_seen = self.drain.has_begun();
@@ -220,18 +244,17 @@ impl Watch {
             }
             // Registers for the wake-up; what it means is in the deadline.
             drain_seen = drain_seen || drain.as_mut().poll(context).is_ready();
-            let Some(deadline) = self.deadline() else { return Poll::Pending };
+            let Some((deadline, overdue)) = self.deadline() else { return Poll::Pending };
             if deadline < armed {
                 armed = deadline;
                 timer.as_mut().reset(armed.into());
             }
             while timer.as_mut().poll(context).is_ready() {
                 if deadline <= Instant::now() {
-                    let idle = self.stage.get() == Stage::Idle;
-                    if idle {
+                    if overdue == Overdue::End {
                         self.enter(Stage::Ending);
                     }
-                    return Poll::Ready(Err(if idle { Overdue::Idle } else { Overdue::Stuck }));
+                    return Poll::Ready(Err(overdue));
                 }
                 armed = deadline;
                 timer.as_mut().reset(armed.into());

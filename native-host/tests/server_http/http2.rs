@@ -69,6 +69,37 @@ async fn a_drain_lets_streams_end_and_opens_no_more() {
     assert!(client.ready().await.is_err());
 }
 
+/// A client whose connection is never idle has to be told to go, and loses nothing by it.
+#[tokio::test]
+async fn a_drain_sends_a_busy_client_away() {
+    let mut server = Running::new(short());
+    let client = connect(server.address).await;
+    let busy: Vec<_> = (0..4)
+        .map(|number| {
+            let mut client = client.clone();
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while client.ready().await.is_ok() {
+                    let path = format!("/slow?{}", 50 + number * 10);
+                    match client.send_request(request(&path, "")).await {
+                        Ok(response) => assert_eq!(response.status(), StatusCode::OK),
+                        Err(error) if error.is_canceled() => break,
+                        Err(error) => panic!("lost: {error:?}"),
+                    }
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let drain = tokio::task::spawn_blocking(move || server.drain(true, Duration::from_secs(5)));
+    for busy in busy {
+        assert!(busy.await.unwrap() > 5);
+    }
+    assert!(drain.await.unwrap());
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_sent_away() {
     let server = Running::new(short());

@@ -36,6 +36,7 @@ fn readiness_tells_that_it_is_draining() {
     let answer = early.answer();
     assert_eq!(answer.status, 400, "{answer:?}");
     assert!(answer.closes());
+    assert!(early.is_closed());
     assert_eq!(server.wait_exit(Duration::from_secs(3)).unwrap().code(), Some(0));
 }
 

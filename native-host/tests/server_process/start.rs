@@ -59,13 +59,16 @@ fn both_families_reach_a_dual_stack_listener() {
 fn a_port_in_use_is_told_and_not_shared() {
     let first = server(options());
     for bind in ["127.0.0.1", "[::]"] {
-        let Err(error) = Server::start(options().port(first.port()).env("BIND", bind)) else {
-            panic!("a second instance started on {bind}");
-        };
-        let Error::Exited { status, log, .. } = error else { panic!("{error}") };
-        assert_eq!(status.code(), Some(1));
-        assert!(log.contains(&first.port().to_string()), "{log}");
-        assert!(log.contains("Another program listens there"), "{log}");
+        let second = Command::new(env!("CARGO_BIN_EXE_trireme"))
+            .current_dir(first.folder())
+            .env_clear()
+            .envs([("PORT", first.port().to_string().as_str()), ("BIND", bind)])
+            .output()
+            .unwrap();
+        assert_eq!(second.status.code(), Some(1), "{bind}");
+        let message = String::from_utf8(second.stderr).unwrap();
+        assert!(message.contains(&first.port().to_string()), "{message}");
+        assert!(message.contains("Another program listens there"), "{message}");
     }
     assert_eq!(connect(&first).get("/health/live").status, 200);
 }
