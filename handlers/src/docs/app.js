@@ -20,7 +20,7 @@ function h(tag, attributes = {}, ...children) {
 const pretty = (value) => JSON.stringify(value, null, 2);
 /** A block that scrolls must be reachable by keyboard. */
 const block = (label, text, wrap) =>
-  h("pre", { tabindex: 0, role: "region", "aria-label": label, class: wrap ? "wrap" : null }, text);
+  h("pre", { tabindex: 0, role: "group", "aria-label": label, class: wrap ? "wrap" : null }, text);
 
 /** `code` and **strong** in a line. */
 const inline = (text) =>
@@ -128,8 +128,10 @@ function curlOf(url, { method, headers, body }) {
     body === undefined ? "" : `--data-raw ${quote(body)}`].filter(Boolean).join(" ");
 }
 
+const collection = (path) => path.replace(/\/\{id\}$/, "");
+
 /** Keeps what an answer gives, and fills it in where it is asked for. */
-function learn(tag, body) {
+function learn(path, body) {
   if (typeof body?.access_token === "string") {
     $("token").value = body.access_token;
     $("note").textContent = `Signed in as ${body.user?.email ?? "a user"}: the token is filled in.`;
@@ -140,9 +142,10 @@ function learn(tag, body) {
   }
   const id = body?.id ?? body?.items?.[0]?.id;
   if (typeof id !== "string") return;
-  known.ids[tag] = id;
+  const place = collection(path);
+  known.ids[place] = id;
   for (const input of document.querySelectorAll("input[name='path id']")) {
-    if (input.dataset.tag === tag && !input.value) input.value = id;
+    if (input.dataset.place === place && !input.value) input.value = id;
   }
 }
 
@@ -155,21 +158,20 @@ function withRefresh(text) {
   }
 }
 
-function fieldOf(parameter, tag) {
+function fieldOf(parameter, path) {
   const { name, in: place, required, schema } = parameter;
   const it = resolve(schema);
-  const shared = { name: `${place} ${name}`, required, "data-tag": tag };
+  const shared = { name: `${place} ${name}`, required, "data-place": collection(path) };
   const control = it.enum
     ? h("select", shared, h("option", { value: "" }, it.default ? `default: ${it.default}` : "not given"),
         it.enum.map((value) => h("option", {}, value)))
     : h("input", { ...shared, autocomplete: "off", spellcheck: "false",
         placeholder: it.default ?? parameter.example ?? it.examples?.[0] ?? null });
-  if (place === "path" && name === "id") control.value = known.ids[tag] ?? "";
+  if (place === "path" && name === "id") control.value = known.ids[collection(path)] ?? "";
   return h("label", {}, name, " ", h("small", {}, required ? `${place}, required` : place), control);
 }
 
 function tryOf(method, path, operation) {
-  const [tag] = operation.tags;
   const parameters = (operation.parameters ?? []).map(resolve);
   const media = Object.keys(operation.requestBody?.content ?? {});
   const area = media.length
@@ -222,7 +224,7 @@ function tryOf(method, path, operation) {
       const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
       output.append(h("h5", {}, "Body"), block("Response body", body === undefined ? text || "(empty)" : pretty(body)),
         h("h5", {}, "Headers"), block("Response headers", headers, true));
-      if (response.ok) learn(tag, body);
+      if (response.ok) learn(path, body);
     } catch (error) {
       said.textContent = `No answer: ${error.message}`;
       said.className = "bad";
@@ -231,7 +233,7 @@ function tryOf(method, path, operation) {
   }
 
   return h("form", { submit },
-    parameters.length ? h("div", { class: "fields" }, parameters.map((parameter) => fieldOf(parameter, tag))) : null,
+    parameters.length ? h("div", { class: "fields" }, parameters.map((parameter) => fieldOf(parameter, path))) : null,
     media.length > 1 ? h("label", {}, "Content-Type",
       h("select", { name: "media" }, media.map((type) => h("option", {}, type)))) : null,
     area ? h("label", {}, "Body ", h("small", {}, media.length > 1 ? "" : media[0]), area) : null,
