@@ -304,6 +304,7 @@ async fn silence_ends_and_takes_the_other_connections_with_it() {
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
     let mut config = config(&url);
     config.statement_timeout = Duration::from_millis(1500);
+    config.acquire_timeout = Duration::from_secs(5);
     let database = open(&config);
     migrate(&database).await;
     let user = User::create(&database, 1).await;

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_postgres::Row as PgRow;
 
 use self::{
-    connect::{ConnectError, Connection, Slot},
+    connect::{ConnectError, Connection},
     pool::{Bounds, Pool},
     target::Target,
 };
@@ -59,7 +59,7 @@ impl Postgres {
 
     /// A connection outside the pool, past a pooler if there is a way.
     pub async fn connect_directly(&self) -> Result<Connection, ConnectError> {
-        Connection::open(&self.0.direct, Slot::uncounted()).await
+        Connection::open(&self.0.direct).await
     }
 
     pub async fn batch<R: From<PgRow>>(
@@ -69,7 +69,7 @@ impl Postgres {
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
         let lease = self.0.pool.get().await?;
         let sent = Instant::now();
-        let batch = postgres::batch(&*lease, &self.0.begin, scope, statements);
+        let batch = postgres::batch(&lease, &self.0.begin, scope, statements);
         match timeout(self.0.limit, batch).await {
             Ok(Ok(rows)) => {
                 lease.give_back();

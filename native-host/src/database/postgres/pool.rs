@@ -1,24 +1,28 @@
-//! Connections that all threads share.
-//!
-//! A connection is at home on the runtime that opened it. Whoever needs one is given one of
-//! its own runtime if any is idle there, because another thread would have to be woken for
-//! each batch, and any other before a new one is opened.
+//! deadpool-postgres with what a server needs around it: a least number of connections, one
+//! time limit for waiting and opening together, and care for what was abandoned half way.
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::Ordering::Relaxed},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use shared::sql::DatabaseError;
+use deadpool_postgres::{ClientWrapper, Connect, Manager, ManagerConfig, Object, RecyclingMethod};
+use futures_util::future::BoxFuture;
+use shared::{postgres, sql::DatabaseError};
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout, timeout_at},
+    task::JoinHandle,
+    time::{sleep, timeout},
 };
+use tokio_postgres::{Client, Config, Error as PgError, Statement};
 
 use super::{
-    connect::{ConnectError, Connection, Slot},
+    connect::{dial, explain},
+    direct::is_direct,
     target::Target,
 };
 use crate::database::stats::{Counted, Meter, Stats};
@@ -33,19 +37,21 @@ const IDLE: Duration = Duration::from_secs(5 * 60);
 /// back what its caches hold.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
+/// Texts that one connection keeps prepared; lists have a text for each choice of filters.
+const PREPARED_AT_MOST: usize = 512;
+
 /// Cheap to clone; all clones are the same pool.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
 struct Shared {
+    connections: deadpool_postgres::Pool,
     target: Target,
     bounds: Bounds,
-    /// One for each connection that is in use or being opened. Fair: who came first is first.
-    permits: Arc<Semaphore>,
-    /// The last one was used last.
-    /// Under its lock it is decided whether to open another, so that there are never more
-    /// than [`Bounds::max`].
-    idle: Mutex<Vec<Connection>>,
+    /// A pooler was met: from now on nothing is prepared.
+    pooled: Arc<AtomicBool>,
+    /// A connection is being opened for whoever comes next.
+    waking: AtomicBool,
     meter: Arc<Meter>,
 }
 
@@ -59,15 +65,48 @@ pub struct Bounds {
     pub settle_timeout: Duration,
 }
 
+/// Opens the pool's connections, each on the runtime of whoever needs it first.
+struct Dialer {
+    target: Target,
+    pooled: Arc<AtomicBool>,
+    meter: Arc<Meter>,
+}
+
+impl Connect for Dialer {
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), PgError>> {
+        Box::pin(async {
+            let dialed = async {
+                let (client, task) = dial(&self.target).await?;
+                if !is_direct(&client).await? {
+                    self.pooled.store(true, Relaxed);
+                }
+                Ok((client, task))
+            };
+            let dialed = dialed.await;
+            let count = if dialed.is_ok() { &self.meter.opened } else { &self.meter.refused };
+            count.fetch_add(1, Relaxed);
+            dialed
+        })
+    }
+}
+
 impl Pool {
     pub fn new(target: Target, bounds: Bounds) -> Self {
-        Self(Arc::new(Shared {
-            target,
-            bounds,
-            permits: Arc::new(Semaphore::new(bounds.max)),
-            idle: Mutex::new(Vec::with_capacity(bounds.max)),
-            meter: Arc::default(),
-        }))
+        let (pooled, meter) = (Arc::default(), Arc::<Meter>::default());
+        let dialer = Dialer {
+            target: target.clone(),
+            pooled: Arc::clone(&pooled),
+            meter: Arc::clone(&meter),
+        };
+        // "Fast" asks nothing of the server: a batch that fails tells as much as a probe.
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(target.config.clone(), dialer, config);
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(bounds.max)
+            .build()
+            .expect("a pool without time limits of its own needs no runtime");
+        let waking = AtomicBool::new(false);
+        Self(Arc::new(Shared { connections, target, bounds, pooled, waking, meter }))
     }
 
     pub fn target(&self) -> &Target {
@@ -79,124 +118,94 @@ impl Pool {
     }
 
     pub fn stats(&self) -> Stats {
-        self.0.meter.read(self.0.bounds.max, self.0.idle().len())
+        let status = self.0.connections.status();
+        self.0.meter.open.store(status.size, Relaxed);
+        self.0.meter.read(status.max_size, status.available)
     }
 
-    /// Lends a connection, after [`Bounds::acquire_timeout`] at most.
+    /// Lends a connection, after [`Bounds::acquire_timeout`] at most, opening included.
     pub async fn get(&self) -> Result<Lease, DatabaseError> {
-        let started = Instant::now();
-        let deadline = started + self.0.bounds.acquire_timeout;
-        let permit = self.permit(deadline).await?;
-        let lease = match self.0.take_idle() {
-            Ok(connection) => Lease::new(Arc::clone(&self.0), connection, permit),
-            Err(slot) => self.open(slot, permit, deadline).await?,
+        let begun = Instant::now();
+        let _waiting = Counted::new(&self.0.meter.waiting);
+        let cause = match timeout(self.0.bounds.acquire_timeout, self.0.connections.get()).await {
+            Ok(Ok(object)) => {
+                self.0.meter.waited(begun.elapsed());
+                return Ok(Lease { object: Some(object), pool: Arc::clone(&self.0) });
+            }
+            Ok(Err(deadpool_postgres::PoolError::Backend(error))) => {
+                format!("{}: {}", self.0.target.place(), explain(&error))
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) if self.0.connections.status().available == 0 && self.is_full() => {
+                self.0.meter.exhausted();
+                format!("all {} connections are in use", self.0.bounds.max)
+            }
+            Err(_) => {
+                self.open_for_the_next();
+                format!("{}: a connection takes too long to open", self.0.target.place())
+            }
         };
-        self.0.meter.waited(started.elapsed());
-        Ok(lease)
+        Err(DatabaseError::Unavailable(cause))
     }
 
-    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, DatabaseError> {
-        if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
-            return Ok(permit);
+    /// A server that has to wake up first takes longer than a request may wait: a connection
+    /// is opened in the background, one at a time, for whoever comes then.
+    fn open_for_the_next(&self) {
+        if self.0.waking.swap(true, Relaxed) {
+            return;
         }
-        let _waiting = Counted::new(&self.0.meter.waiting);
-        let permit = timeout_at(deadline.into(), Arc::clone(&self.0.permits).acquire_owned()).await;
-        if let Ok(Ok(permit)) = permit {
-            return Ok(permit);
-        }
-        self.0.meter.exhausted();
-        let max = self.0.bounds.max;
-        Err(DatabaseError::Unavailable(format!("all {max} connections are in use")))
-    }
-
-    /// Opens a connection in a task of its own: when it takes longer than its caller may
-    /// wait, it still serves the next.
-    async fn open(
-        &self,
-        slot: Slot,
-        permit: OwnedSemaphorePermit,
-        deadline: Instant,
-    ) -> Result<Lease, DatabaseError> {
         let shared = Arc::clone(&self.0);
-        let opening = tokio::spawn(async move {
-            let connection = Connection::open(&shared.target, slot).await?;
-            Ok::<_, ConnectError>(Lease::new(shared, connection, permit))
+        tokio::spawn(async move {
+            let _ = timeout(shared.target.connect_limit, shared.connections.get()).await;
+            shared.waking.store(false, Relaxed);
         });
-        let _waiting = Counted::new(&self.0.meter.waiting);
-        Err(DatabaseError::Unavailable(match timeout_at(deadline.into(), opening).await {
-            Ok(Ok(Ok(lease))) => return Ok(lease),
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(stopped)) => stopped.to_string(),
-            Err(_) => format!("{}: a connection takes too long to open", self.0.target.place()),
-        }))
+    }
+
+    fn is_full(&self) -> bool {
+        let status = self.0.connections.status();
+        status.size >= status.max_size
     }
 
     /// Forgets the idle connections that nobody has used since `moment`, when one was found
     /// dead or demoted: the others were opened to the same server.
     pub fn distrust(&self, moment: Instant) {
-        self.0.idle().retain(|connection| connection.used > moment);
+        let used_since = |metrics: deadpool_postgres::Metrics| {
+            metrics.recycled.unwrap_or(metrics.created) > moment
+        };
+        self.0.connections.retain(|_, metrics| used_since(metrics));
     }
 
     /// Keeps the least number of connections open, from the current runtime, as long as pool
-    /// and runtime live. Called on each runtime, it spreads them over all.
+    /// and runtime live.
     pub fn keep(&self) {
         tokio::spawn(keep(Arc::downgrade(&self.0)));
     }
 }
 
 impl Shared {
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// An idle connection, or, when there is none, the right to open one.
-    fn take_idle(&self) -> Result<Connection, Slot> {
-        let home = Handle::current().id();
-        let mut idle = self.idle();
-        loop {
-            let near = idle.iter().rposition(|connection| connection.home == home);
-            let Some(last) = idle.len().checked_sub(1) else {
-                return Err(Slot::new(&self.meter));
-            };
-            let connection = idle.remove(near.unwrap_or(last));
-            if !connection.is_closed() {
-                return Ok(connection);
-            }
-        }
-    }
-
-    fn put_idle(&self, mut connection: Connection) {
-        let now = Instant::now();
-        if connection.is_closed() || now - connection.born > AGE {
-            return;
-        }
-        connection.used = now;
-        self.idle().push(connection);
-    }
-
     /// Closes what is dead, old, or idle for long.
     fn sweep(&self) {
-        let now = Instant::now();
-        let mut open = self.meter.open.load(Relaxed);
-        self.idle().retain(|connection| {
-            let spare = open > self.bounds.min && now - connection.used > IDLE;
-            let stays = !(connection.is_closed() || spare || now - connection.born > AGE);
+        let mut open = self.connections.status().size;
+        self.connections.retain(|client, metrics| {
+            let spare = open > self.bounds.min && metrics.last_used() > IDLE;
+            let stays = !(client.is_closed() || spare || metrics.age() > AGE);
             open -= usize::from(!stays);
             stays
         });
     }
 
-    /// Opens one connection more if there are too few. Whether it did.
-    async fn fill(&self) -> Result<bool, ConnectError> {
-        let Ok(_permit) = self.permits.try_acquire() else { return Ok(false) };
-        let slot = {
-            let _idle = self.idle();
-            let missing = self.meter.open.load(Relaxed) < self.bounds.min;
-            missing.then(|| Slot::new(&self.meter))
-        };
-        let Some(slot) = slot else { return Ok(false) };
-        self.put_idle(Connection::open(&self.target, slot).await?);
-        Ok(true)
+    /// Opens what is missing of the least number. It has to hold what is idle meanwhile, or it
+    /// would be given that.
+    async fn fill(&self) -> Result<(), String> {
+        let mut held = Vec::new();
+        while self.connections.status().size < self.bounds.min {
+            match timeout(self.target.connect_limit, self.connections.get()).await {
+                Ok(Ok(object)) => held.push(object),
+                Ok(Err(error)) => return Err(error.to_string()),
+                Err(_) => return Err("no connection in time".to_owned()),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -207,16 +216,14 @@ async fn keep(pool: Weak<Shared>) {
         let filled = shared.fill().await;
         drop(shared);
         match &filled {
-            Ok(_) if away => tracing::info!("the database is reached again"),
+            Ok(()) if away => tracing::info!("the database is reached again"),
             Err(error) if !away => {
-                tracing::warn!(%error, "the database can't be reached; trying on");
+                tracing::warn!(error, "the database can't be reached; trying on");
             }
             _ => {}
         }
         away = filled.is_err();
-        if !matches!(filled, Ok(true)) {
-            sleep(ROUND).await;
-        }
+        sleep(ROUND).await;
     }
 }
 
@@ -224,35 +231,42 @@ async fn keep(pool: Weak<Shared>) {
 /// the middle of something.
 pub struct Lease {
     /// `None` only while it is being dropped.
-    connection: Option<Connection>,
+    object: Option<Object>,
     pool: Arc<Shared>,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
-    fn new(pool: Arc<Shared>, connection: Connection, permit: OwnedSemaphorePermit) -> Self {
-        Self { connection: Some(connection), pool, permit: Some(permit) }
-    }
-
     /// Gives it back for others to use.
     pub fn give_back(mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.put_idle(connection);
-        }
+        drop(self.object.take());
     }
 
-    /// Closes it at once.
+    /// Closes it at once, whatever is under way.
     pub fn discard(mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.abort();
-        }
+        self.object.take().map(Object::take);
     }
 }
 
 impl Deref for Lease {
-    type Target = Connection;
-    fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("a lease has its connection until it is dropped")
+    type Target = ClientWrapper;
+    fn deref(&self) -> &ClientWrapper {
+        self.object.as_ref().expect("a lease has its connection until it is dropped")
+    }
+}
+
+impl postgres::Connection for Lease {
+    fn client(&self) -> &Client {
+        self
+    }
+
+    async fn prepared(&self, text: &str) -> Result<Option<Statement>, PgError> {
+        if self.pool.pooled.load(Relaxed) {
+            return Ok(None);
+        }
+        if self.statement_cache.size() >= PREPARED_AT_MOST {
+            self.statement_cache.clear();
+        }
+        self.prepare_cached(text).await.map(Some)
     }
 }
 
@@ -261,15 +275,17 @@ impl Deref for Lease {
 /// before, or they would wait for it unseen.
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let (pool, permit) = (Arc::clone(&self.pool), self.permit.take());
-        let Ok(runtime) = Handle::try_current() else { return connection.abort() };
+        let Some(object) = self.object.take() else { return };
+        let limit = self.pool.bounds.settle_timeout;
+        let Ok(runtime) = Handle::try_current() else {
+            let _closed = Object::take(object);
+            return;
+        };
         runtime.spawn(async move {
-            match timeout(pool.bounds.settle_timeout, connection.check()).await {
-                Ok(Ok(())) => pool.put_idle(connection),
-                _ => connection.abort(),
+            match timeout(limit, object.check_connection()).await {
+                Ok(Ok(())) => drop(object),
+                _ => drop(Object::take(object)),
             }
-            drop(permit);
         });
     }
 }
