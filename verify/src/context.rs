@@ -191,7 +191,11 @@ impl Context {
     }
 
     pub async fn refresh(&self, refresh_token: &str) -> Verdict<Response> {
-        self.send(Request::post(REFRESH).json(&json!({"refresh_token": refresh_token}))).await
+        self.send(Self::refresh_request(refresh_token)).await
+    }
+
+    pub fn refresh_request(refresh_token: &str) -> Request {
+        Request::post(REFRESH).json(&json!({"refresh_token": refresh_token}))
     }
 
     /// A session of Alice's whose first refresh token is spent; made once, so that a later

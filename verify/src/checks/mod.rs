@@ -54,7 +54,7 @@ checks! {
         unknown_query, content_types, lengths_count_characters,
     }
     refresh {
-        rotation, grace, concurrent,
+        rotation, grace, concurrent, unknown_token,
     }
     tokens {
         claims, missing_or_garbage, altered_parts, no_algorithm, forged, swapped_kinds,
