@@ -52,9 +52,20 @@ impl Tool {
 }
 
 /// The cargo that runs this very command, in the workspace.
+///
+/// Without what `cargo run` tells its program about itself: build scripts that look at those
+/// variables, such as ring's, would run anew whenever cargo is called with and without xtask
+/// in turn, and everything above them be built anew.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(crate::root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_")
+            || name.to_string_lossy().starts_with("CARGO_MANIFEST_")
+        {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 
