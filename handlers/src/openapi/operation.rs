@@ -183,10 +183,13 @@ impl Operation {
                 "description": "The most records of a page.",
             }),
         );
-        self.query_parameter("cursor", json!({
-            "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$",
-                "description": "The `next_cursor` of the page before; filter and sort must be the same.",
-        }));
+        self.query_parameter(
+            "cursor",
+            json!({
+                "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$",
+                "description": "The `next_cursor` of the page before, with the same filter and sort.",
+            }),
+        );
         self.query_parameter(
             "sort",
             json!({
