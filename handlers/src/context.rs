@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
 use serde_json::Value;
@@ -8,8 +10,8 @@ use shared::{
     host::{Database, Host, Scope},
     http::forwarded::Client,
     json,
-    sql::{DatabaseError, Statement},
-    validate::Fields,
+    sql::{Access, DatabaseError, Statement},
+    validate::{Fields, parse_uuid},
 };
 
 use crate::App;
@@ -26,6 +28,8 @@ pub struct Context<'a, H: Host> {
     pub caller: Option<Caller>,
     /// The `{id}` of the path.
     pub id: Option<&'a str>,
+    /// A batch that writes is under way: who stops waiting now does not know what became of it.
+    pub writing: Cell<bool>,
 }
 
 /// The rows of a host's database.
@@ -50,7 +54,7 @@ impl<H: Host> Context<'_, H> {
 
     /// The `{id}` of the path; what is no UUID names no record.
     pub fn id(&self) -> Result<Uuid> {
-        self.id.and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(Error::not_found)
+        self.id.and_then(parse_uuid).ok_or_else(Error::not_found)
     }
 
     /// The fields of the JSON body. A PATCH is a merge patch (RFC 7396), under either name.
@@ -83,7 +87,7 @@ impl<H: Host> Context<'_, H> {
         let Some(Caller { user, session }) = self.caller else {
             return Err(DatabaseError::Failed("a user's statements without a user".to_owned()));
         };
-        self.host.database().batch(Scope::User { user, session }, statements).await
+        self.batch(Scope::User { user, session }, statements).await
     }
 
     /// Runs statements in the service's name: only where nobody is signed in yet.
@@ -91,7 +95,18 @@ impl<H: Host> Context<'_, H> {
         &self,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
-        self.host.database().batch(Scope::Service, statements).await
+        self.batch(Scope::Service, statements).await
+    }
+
+    async fn batch(
+        &self,
+        scope: Scope,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
+        self.writing.set(statements.iter().any(|statement| statement.access == Access::Write));
+        let results = self.host.database().batch(scope, statements).await;
+        self.writing.set(false);
+        results
     }
 
     /// A new identifier, in the order of time (UUIDv7, RFC 9562).

@@ -1,6 +1,9 @@
 //! Health, in three depths.
 
+use std::pin::pin;
+
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,15 +75,25 @@ struct Alive {
     status: &'static str,
 }
 
-/// Asks the database itself which schema it has.
+/// Asks the database itself which schema it has; silence is an answer, too.
 async fn applied<H: Host>(cx: &Context<'_, H>) -> Result<i64, DatabaseError> {
-    let ask = Statement::read(
+    let ask = [Statement::read(
         "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
         vec![],
-    );
-    let rows = cx.as_service(&[ask]).await?;
+    )];
+    let answer = pin!(cx.as_service(&ask));
+    let limit = pin!(cx.host.sleep(cx.app.config.database.acquire_timeout));
+    let rows = match select(answer, limit).await {
+        Either::Left((rows, _)) => rows?,
+        Either::Right(_) => return Err(DatabaseError::Unavailable("no answer in time".to_owned())),
+    };
     let row = rows[0].first();
     row.and_then(|row| row.get(0).ok()).ok_or_else(|| DatabaseError::Failed("no answer".to_owned()))
+}
+
+/// The newest migration of this build.
+fn expected<H: Host>(cx: &Context<'_, H>) -> i64 {
+    migrations::all(cx.host.database().backend()).last().map_or(0, |migration| migration.version)
 }
 
 pub mod live {
@@ -105,7 +118,7 @@ pub mod live {
 pub mod ready {
     use super::{
         Alive, Bytes, Code, Context, Error, Host, Phase, Response, Result, StatusCode, applied,
-        respond,
+        expected, respond,
     };
     use crate::openapi::Operation;
 
@@ -119,7 +132,14 @@ pub mod ready {
             }
             Phase::Serving => {}
         }
-        applied(cx).await?;
+        let unavailable = |cause: String| Error {
+            cause: Some(cause),
+            ..Error::new(Code::DatabaseUnavailable, "The database is not ready.")
+        };
+        let applied = applied(cx).await.map_err(|error| unavailable(error.to_string()))?;
+        if applied < expected(cx) {
+            return Err(unavailable("migrations are pending".to_owned()));
+        }
         respond::json(StatusCode::OK, &Alive { status: "ready" })
     }
 
@@ -135,7 +155,7 @@ pub mod ready {
 pub mod deep {
     use super::{
         Bytes, Checks, Context, Database, DatabaseCheck, HeaderValue, Health, Host, Migrations,
-        Response, Result, Status, StatusCode, VERSION, applied, header, json, migrations, respond,
+        Response, Result, Status, StatusCode, VERSION, applied, expected, header, json, respond,
     };
     use crate::openapi::Operation;
 
@@ -147,14 +167,11 @@ pub mod deep {
             tracing::warn!(%error, "the database check failed");
         }
         let latency_ms = cx.host.now().millis() - asked.millis();
-        let migrations = Migrations {
-            applied: applied.as_ref().ok().copied(),
-            expected: migrations::all(backend).last().map_or(0, |migration| migration.version),
-        };
-        let (status, database) = match applied {
-            Ok(_) => (Status::Healthy, Status::Healthy),
-            Err(_) => (Status::Degraded, Status::Degraded),
-        };
+        let migrations =
+            Migrations { applied: applied.as_ref().ok().copied(), expected: expected(cx) };
+        let is_sound = migrations.applied.is_some_and(|applied| applied >= migrations.expected);
+        let degraded = |sound| if sound { Status::Healthy } else { Status::Degraded };
+        let (status, database) = (degraded(is_sound), degraded(is_sound));
         let code = match status {
             Status::Healthy => StatusCode::OK,
             Status::Degraded => StatusCode::SERVICE_UNAVAILABLE,

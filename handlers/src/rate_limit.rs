@@ -45,10 +45,13 @@ pub fn forgive(key: &str) -> Statement<'_> {
     )
 }
 
-/// Removes what no longer counts.
+/// Removes a hundred of those that no longer count.
 pub fn sweep(now: Timestamp) -> Statement<'static> {
     Statement::write(
-        "-- sweep_rate_limits\nDELETE FROM rate_limits WHERE resets_at <= $1",
+        "-- sweep_rate_limits
+         DELETE FROM rate_limits WHERE key IN (
+             SELECT key FROM rate_limits WHERE resets_at <= $1 LIMIT 100
+         )",
         vec![now.into()],
     )
 }
@@ -73,6 +76,12 @@ impl Standing {
         let mut error = Error::new(Code::RateLimited, "Too many attempts; wait a little.");
         error.retry_after = u32::try_from(self.resets_in).ok();
         Err(error)
+    }
+
+    /// As it is once the attempt is taken back.
+    pub fn forgiven(mut self) -> Self {
+        self.used -= 1;
+        self
     }
 
     /// Adds this limit to the two fields; several limits make a list.
@@ -109,8 +118,13 @@ pub async fn per_address<H: Host>(
     Standing::read("address", quota, now, &counted[0])
 }
 
+/// Account and address together: nobody locks an owner out from elsewhere.
+pub fn account_key(account: &str, address: IpAddr) -> String {
+    format!("account {account} {}", subscriber(address))
+}
+
 /// What one subscriber is given: an IPv4 address, or an IPv6 network of 64 bits.
-pub fn subscriber(address: IpAddr) -> String {
+fn subscriber(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {

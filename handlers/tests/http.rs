@@ -268,6 +268,25 @@ fn failures_of_an_account_are_counted_for_each_address() {
 }
 
 #[test]
+fn guesses_with_a_token_are_counted_too() {
+    with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
+        let ada = world.register("ada").await;
+        let guess = |password: &str| {
+            let body =
+                json!({ "current_password": password, "new_password": "another fine password" });
+            world.post("/api/v1/users/me/password", &body).by(&ada).send()
+        };
+        assert_eq!(guess("wrong password").await.status, 403);
+        let delete =
+            world.delete("/api/v1/users/me").json(&json!({ "password": "wrong" })).by(&ada);
+        assert_eq!(delete.send().await.status, 403);
+        assert_eq!(guess(PASSWORD).await.outcome(), (429, "rate_limited"));
+        world.advance(Duration::from_secs(60));
+        assert_eq!(guess(PASSWORD).await.status, 204);
+    });
+}
+
+#[test]
 fn guesses_at_the_same_moment_are_counted_too() {
     with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         world.register("ada").await;
@@ -285,6 +304,8 @@ fn guesses_at_the_same_moment_are_counted_too() {
 fn health_has_three_depths() {
     on_every_database(async |world| {
         assert_eq!(world.get("/health/live").send().await.body, json!({ "status": "alive" }));
+        let behind = world.get("/api/v1/health").header("host", "10.0.0.1").send().await;
+        assert_eq!(behind.status, 400, "two hosts are no host");
         for path in ["/health", "/api/v1/health"] {
             let reply = world.get(path).send().await;
             assert_eq!((reply.status, &reply.body["status"]), (200, &json!("healthy")));

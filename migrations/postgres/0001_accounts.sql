@@ -15,7 +15,9 @@ BEGIN
           USING HINT = format('As an administrator: CREATE ROLE trireme_user NOLOGIN; GRANT trireme_user TO %I;', current_user);
     END;
   END IF;
-  IF NOT pg_has_role(current_user, 'trireme_user', 'MEMBER') OR current_setting('server_version_num')::int >= 160000 THEN
+  -- From 16 on, a member may have to be allowed to SET ROLE besides, also one who made the role.
+  IF NOT pg_has_role(current_user, 'trireme_user',
+      CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
     BEGIN
       EXECUTE format('GRANT trireme_user TO %I', current_user);
     EXCEPTION
@@ -47,6 +49,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_user_id ON sessions (user_id);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
+CREATE INDEX sessions_last_used_at ON sessions (last_used_at);
 
 -- A refresh token is known by its hash. `successor` is the token it was exchanged for, sealed
 -- with the token itself, so that only who presents the old one can be given the new one again.
@@ -59,6 +62,7 @@ CREATE TABLE refresh_tokens (
   successor text COLLATE "C"
 );
 CREATE INDEX refresh_tokens_session_id ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expires_at ON refresh_tokens (expires_at);
 
 -- The user of this transaction, or NULL outside Scope::User.
 CREATE FUNCTION trireme_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
@@ -87,5 +91,7 @@ ALTER TABLE refresh_tokens ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON users TO trireme_user USING (id = (SELECT trireme_user_id()));
 CREATE POLICY own ON sessions TO trireme_user USING (user_id = (SELECT trireme_user_id()));
 
-GRANT USAGE ON SCHEMA public TO trireme_user;
+DO $$ BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO trireme_user', current_schema());
+END $$;
 GRANT SELECT, UPDATE, DELETE ON users, sessions TO trireme_user;

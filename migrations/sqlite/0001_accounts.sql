@@ -21,6 +21,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_user_id ON sessions (user_id);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
+CREATE INDEX sessions_last_used_at ON sessions (last_used_at);
 
 -- A refresh token is known by its hash. `successor` is the token it was exchanged for, sealed
 -- with the token itself, so that only who presents the old one can be given the new one again.
@@ -33,3 +34,4 @@ CREATE TABLE refresh_tokens (
   successor TEXT
 ) STRICT;
 CREATE INDEX refresh_tokens_session_id ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expires_at ON refresh_tokens (expires_at);

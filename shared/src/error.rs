@@ -189,6 +189,12 @@ impl From<DatabaseError> for Error {
             DatabaseError::SessionEnded => {
                 return Self::new(Code::SessionEnded, "The session has ended.");
             }
+            // The account or the session was deleted while the batch ran.
+            DatabaseError::Constraint(name)
+                if name.ends_with("_user_id_fkey") || name.ends_with("_session_id_fkey") =>
+            {
+                return Self::new(Code::SessionEnded, "The session has ended.");
+            }
             DatabaseError::Constraint(_) | DatabaseError::Failed(_) => {
                 return Self::internal(error);
             }

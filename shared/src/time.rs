@@ -46,6 +46,9 @@ impl Timestamp {
     /// second is read as the last millisecond before it. `None` when the text is no such
     /// moment or lies outside [`Self::MIN`]..=[`Self::MAX`] once in UTC.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.as_bytes().get(10).is_none_or(|separator| !separator.eq_ignore_ascii_case(&b'T')) {
+            return None;
+        }
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
         let moment = Self(i64::try_from(millis).ok()?);
@@ -122,7 +125,13 @@ mod tests {
         assert_eq!(&*moment.rfc3339(), "2026-11-20T12:00:00.123Z");
         assert_eq!(&*Timestamp::MAX.rfc3339(), "9999-12-31T23:59:59.999Z");
         assert_eq!(&*Timestamp::MIN.rfc3339(), "0000-01-01T00:00:00.000Z");
-        for wrong in ["", "2026-11-20", "2026-13-01T00:00:00Z", "2026-11-20T12:00:00"] {
+        for wrong in [
+            "",
+            "2026-11-20",
+            "2026-13-01T00:00:00Z",
+            "2026-11-20T12:00:00",
+            "2026-11-20 12:00:00Z",
+        ] {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }

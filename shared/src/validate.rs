@@ -188,9 +188,14 @@ impl Field for String {
     }
 }
 
+/// A UUID in its one usual spelling: 36 characters, with hyphens.
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
 impl Field for Uuid {
     fn read(value: Value) -> Result<Self, FieldFault> {
-        Self::try_parse(&text(value)?).map_err(|_| ("uuid", "Must be a UUID.".into()))
+        parse_uuid(&text(value)?).ok_or(("uuid", "Must be a UUID.".into()))
     }
 }
 

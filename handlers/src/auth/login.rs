@@ -34,26 +34,30 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let input = Input { email: fields.required("email"), password: fields.required("password") };
     let Input { email: Email(email), password } = fields.finish(input)?;
 
-    // Counted before the password is compared, and taken back when it is right: guesses sent
+    // Counted before the password is compared, and taken back unless it is wrong: guesses sent
     // at once are counted like guesses sent one after the other.
     let quota = cx.app.config.limits.auth_per_account;
     let attempt = attempt_key(&email, cx.client.address);
-    let mut statements =
-        vec![rate_limit::count(&attempt, quota, cx.now), sql::user_by_email(&email)];
-    if is_time_to_sweep(cx) {
-        statements.extend([
-            rate_limit::sweep(cx.now),
-            sql::sweep_sessions(cx.now),
-            sql::sweep_idempotency_keys(cx.now),
-        ]);
-    }
-    let rows = cx.as_service(&statements).await?;
+    let rows = cx
+        .as_service(&[rate_limit::count(&attempt, quota, cx.now), sql::user_by_email(&email)])
+        .await?;
     let standing = Standing::read("account", quota, cx.now, &rows[0])?;
-    let result = match standing.check() {
-        Ok(()) => sign_in(cx, password, rows[1].first(), &attempt).await,
-        Err(refused) => Err(refused),
-    };
-    announce(&standing, result)
+    if let Err(refused) = standing.check() {
+        report(cx, "limited", None);
+        return announce(&standing, Err(refused));
+    }
+    match sign_in(cx, password, rows[1].first(), &attempt).await {
+        Err(error) if error.code == Code::InvalidCredentials => announce(&standing, Err(error)),
+        Err(error) => {
+            // The server's own fault is no failure of the caller's.
+            let _ = cx.as_service(&[rate_limit::forgive(&attempt)]).await;
+            Err(error)
+        }
+        Ok(response) => {
+            sweep(cx).await;
+            announce(&standing.forgiven(), Ok(response))
+        }
+    }
 }
 
 async fn sign_in<H: Host, R: Row>(
@@ -73,6 +77,7 @@ async fn sign_in<H: Host, R: Row>(
     };
     let session = NewSession::new(cx);
     let mut statements = vec![
+        sql::hold_user(user.id, stored),
         rate_limit::forgive(attempt),
         sql::create_session(user.id, stored, &session, cx.now),
         sql::create_refresh_token(&session, cx.now),
@@ -81,8 +86,10 @@ async fn sign_in<H: Host, R: Row>(
         statements.push(sql::upgrade_hash(user.id, stored, upgraded));
     }
     let rows = cx.as_service(&statements).await?;
-    if rows[1].is_empty() {
-        return Err(refused(cx, Some(user.id)));
+    if rows[2].is_empty() {
+        // Another sign-in made the hash anew, or the password was changed, in this moment.
+        report(cx, "overtaken", Some(user.id));
+        return Err(Error::new(Code::Overloaded, "The account was just changed; try again."));
     }
     report(cx, "signed_in", Some(user.id));
     tokens(cx, StatusCode::OK, user, (session.id, session.ends), &session.token.to_secret())
@@ -113,19 +120,30 @@ fn refused<H: Host>(cx: &Context<'_, H>, user: Option<Uuid>) -> Error {
     Error::new(Code::InvalidCredentials, "E-mail and password do not belong together.")
 }
 
-/// Account and address together: nobody locks an owner out from elsewhere. The address of mail
-/// is hashed; the table of attempts need not know it.
+/// The address of mail is hashed; the table of attempts need not know it.
 fn attempt_key(email: &str, address: std::net::IpAddr) -> String {
     let hash = Sha256::digest(email);
-    let account = URL_SAFE_NO_PAD.encode(&hash[..12]);
-    format!("account {account} {}", rate_limit::subscriber(address))
+    rate_limit::account_key(&URL_SAFE_NO_PAD.encode(&hash[..12]), address)
 }
 
-/// One sign-in in 64 clears away what has expired: no host needs a clock of its own for it.
-fn is_time_to_sweep<H: Host>(cx: &Context<'_, H>) -> bool {
+/// One sign-in in 64 clears away some of what has expired: no host needs a clock of its own for
+/// it. It is not worth an answer's failure.
+async fn sweep<H: Host>(cx: &Context<'_, H>) {
     let mut die = [0];
     cx.host.random(&mut die);
-    die[0].is_multiple_of(64)
+    if !die[0].is_multiple_of(64) {
+        return;
+    }
+    let unused_since = cx.now.minus(cx.app.config.auth.refresh_token_ttl);
+    let statements = [
+        rate_limit::sweep(cx.now),
+        sql::sweep_sessions(unused_since, cx.now),
+        sql::sweep_refresh_tokens(cx.now),
+        sql::sweep_idempotency_keys(cx.now),
+    ];
+    if let Err(error) = cx.as_service(&statements).await {
+        tracing::warn!(%error, "what has expired was not cleared away");
+    }
 }
 
 pub fn describe(op: Operation) -> Operation {

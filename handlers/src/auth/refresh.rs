@@ -30,7 +30,7 @@ impl Input {
     }
 }
 
-/// One exchange in one batch: mark the token, add its successor, read how it stands, and end the
+/// One exchange in one batch: touch the session, mark the token, add its successor, read how it stands, and end the
 /// session of a token that was used long before. Of two at once, one marks; both read the
 /// same successor.
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
@@ -41,9 +41,9 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let expires = cx.now.plus(cx.app.config.auth.refresh_token_ttl);
     let rows = cx
         .as_service(&[
+            sql::touch_session(&hash, cx.now),
             sql::use_refresh_token(&hash, &sealed, cx.now),
             sql::add_successor(&hash, &sealed, &successor_hash, expires, cx.now),
-            sql::touch_session(&hash, &sealed, cx.now),
             sql::refresh_token(&hash),
             sql::end_reused(&hash, cx.now.minus(GRACE)),
         ])

@@ -28,6 +28,17 @@ pub fn create_user<'a>(
     )
 }
 
+/// Holds an account whose password was compared with this hash until the batch ends: whoever
+/// changes the password or disables the account comes before or after, and never in between.
+pub fn hold_user<'a>(user: Uuid, password_hash: &'a str) -> Statement<'a> {
+    Statement::write(
+        "-- hold_user
+         UPDATE users SET version = version
+         WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL",
+        vec![user.into(), password_hash.into()],
+    )
+}
+
 /// Begins a session, if the account is still what it was when the password was compared.
 pub fn create_session<'a>(
     user: Uuid,
@@ -101,12 +112,14 @@ pub fn add_successor<'a>(
     )
 }
 
-pub fn touch_session<'a>(hash: &'a str, sealed: &'a str, now: Timestamp) -> Statement<'a> {
+/// Notes that the session is used. The first of an exchange: like whoever ends a session, it
+/// takes the session before its tokens, or the two could wait for each other.
+pub fn touch_session(hash: &str, now: Timestamp) -> Statement<'_> {
     Statement::write(
         "-- touch_session
-         UPDATE sessions SET last_used_at = $3
-         WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1 AND successor = $2)",
-        vec![hash.into(), sealed.into(), now.into()],
+         UPDATE sessions SET last_used_at = $2
+         WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1 AND expires_at > $2)",
+        vec![hash.into(), now.into()],
     )
 }
 
@@ -143,16 +156,34 @@ pub fn end_session_of(hash: &str) -> Statement<'_> {
     )
 }
 
-pub fn sweep_sessions(now: Timestamp) -> Statement<'static> {
+/// Removes a hundred of the sessions that nobody can continue any more: too old, or unused for
+/// as long as a refresh token lasts.
+pub fn sweep_sessions(unused_since: Timestamp, now: Timestamp) -> Statement<'static> {
     Statement::write(
-        "-- sweep_sessions\nDELETE FROM sessions WHERE expires_at <= $1",
+        "-- sweep_sessions
+         DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE expires_at <= $2 OR last_used_at <= $1 LIMIT 100
+         )",
+        vec![unused_since.into(), now.into()],
+    )
+}
+
+pub fn sweep_refresh_tokens(now: Timestamp) -> Statement<'static> {
+    Statement::write(
+        "-- sweep_refresh_tokens
+         DELETE FROM refresh_tokens WHERE hash IN (
+             SELECT hash FROM refresh_tokens WHERE expires_at <= $1 LIMIT 100
+         )",
         vec![now.into()],
     )
 }
 
 pub fn sweep_idempotency_keys(now: Timestamp) -> Statement<'static> {
     Statement::write(
-        "-- sweep_idempotency_keys\nDELETE FROM idempotency_keys WHERE expires_at <= $1",
+        "-- sweep_idempotency_keys
+         DELETE FROM idempotency_keys WHERE record_id IN (
+             SELECT record_id FROM idempotency_keys WHERE expires_at <= $1 LIMIT 100
+         )",
         vec![now.into()],
     )
 }

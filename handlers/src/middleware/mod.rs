@@ -20,10 +20,13 @@ mod log;
 pub mod request_id;
 mod transport;
 
-use std::pin::pin;
+use std::{cell::Cell, panic::AssertUnwindSafe, pin::pin};
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::{
+    FutureExt as _,
+    future::{Either, select},
+};
 use http::{Method, Request, Response, request::Parts};
 use shared::{
     Code, Error,
@@ -53,7 +56,10 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
     let origin = app.cors.judge(&head);
     let mut trace = Trace::default();
 
-    let result = route(app, host, &head, body, client, &origin, &mut trace).await;
+    // A panic costs its own request an answer of 500, and nothing else.
+    let work = AssertUnwindSafe(route(app, host, &head, body, client, &origin, &mut trace));
+    let result = work.catch_unwind().await;
+    let result = result.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
 
     let (mut response, error) = match result {
         Ok(response) => (response, None),
@@ -99,26 +105,38 @@ async fn route<H: Host, B: Body>(
     }
     let Some(Found { resource, id }) = found else { return Err(Error::not_found()) };
     let route = resource.route(&head.method)?;
-    let takes_query = resource.takes_query && *route.method == Method::GET;
-    if !takes_query && !probe {
-        Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
-    }
-
     let caller = if route.access.needs_user() {
         Some(authenticate::caller(app, host, head, host.now()).await?)
     } else {
         None
     };
     trace.user = caller.map(|caller| caller.user);
+    let takes_query = resource.takes_query && *route.method == Method::GET;
+    if !takes_query && !probe {
+        Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
+    }
     let body = match *route.method {
         Method::GET => Bytes::new(),
         _ => body.read(app.config.http.body_limit).await?,
     };
-    let cx = Context { app, host, head, body, now: host.now(), client, caller, id };
+    let cx = Context {
+        app,
+        host,
+        head,
+        body,
+        now: host.now(),
+        client,
+        caller,
+        id,
+        writing: Cell::new(false),
+    };
     let work = pin!(limited(&cx, route));
     let deadline = pin!(host.sleep(app.config.http.request_timeout));
     match select(work, deadline).await {
         Either::Left((result, _)) => result,
+        Either::Right(_) if cx.writing.get() => {
+            Err(Error::new(Code::OutcomeUnknown, "Whether the change was made is not known."))
+        }
         Either::Right(_) => Err(Error::new(Code::Timeout, "The request took too long.")),
     }
 }

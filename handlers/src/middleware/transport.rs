@@ -8,7 +8,7 @@ use crate::{App, respond};
 
 /// Paths that a platform probes by address and without TLS.
 pub fn is_probe(route: &str) -> bool {
-    route.starts_with("/health")
+    route.starts_with("/health") || route == "/api/v1/health"
 }
 
 /// Exactly one host must be asked for, and one that we answer to.

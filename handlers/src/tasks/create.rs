@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{Error, Timestamp, Uuid, error::Result, host::Host};
+use shared::{Error, Timestamp, Uuid, error::Result, host::Host, sql::DatabaseError};
 use validator::Validate;
 
 use super::{Priority, Status, Task, sql, unknown_context};
@@ -68,9 +68,14 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     };
     let body = respond::encode(&task)?;
     let insert = |key| sql::create(user, id, &input, key, cx.now);
-    let created = idempotency::create(cx, "tasks", id, body, insert, Error::from).await?;
+    let created = idempotency::create(cx, "tasks", id, body, insert, refused).await?;
     let created = created.ok_or_else(unknown_context)?;
     Ok(created.response("/api/v1/tasks", "1"))
+}
+
+/// A context that is deleted at the same moment is as unknown as one that never was.
+pub fn refused(error: DatabaseError) -> Error {
+    error.on_constraint("tasks_context_id_fkey", unknown_context)
 }
 
 pub fn describe(op: Operation) -> Operation {

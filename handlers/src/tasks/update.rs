@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use shared::{Code, Error, Timestamp, Uuid, error::Result, host::Host};
 use validator::Validate;
 
-use super::{Priority, Status, Task, sql, unknown_context};
+use super::{Priority, Status, Task, create::refused, sql, unknown_context};
 use crate::{
     conditional::{self, Precondition},
     context::Context,
@@ -45,13 +45,14 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let demanded = Precondition::read(cx);
 
     let user = cx.caller()?.user;
+    let context = input.context_id.flatten();
     let change = sql::update(user, id, &input, demanded.value(), cx.now);
-    let rows = cx.as_caller(&[change, sql::get(user, id)]).await?;
+    let rows = cx.as_caller(&[change, sql::get(user, id)]).await.map_err(refused)?;
     let task = Task::read(rows[1].first().ok_or_else(Error::not_found)?)?;
     let tag = task.version.to_string();
     match rows[0].is_empty() {
-        true if !demanded.holds(&tag) => Err(Precondition::failed()),
-        true => Err(unknown_context()),
+        true if demanded.holds(&tag) && context.is_some() => Err(unknown_context()),
+        true => Err(Precondition::failed()),
         false => {
             let response = respond::json(StatusCode::OK, &task)?;
             Ok(respond::with(response, header::ETAG, &conditional::etag(&tag)))

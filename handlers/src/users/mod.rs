@@ -17,7 +17,11 @@ use shared::{
     sql::Row,
 };
 
-use crate::{App, context::Context};
+use crate::{
+    App,
+    context::Context,
+    rate_limit::{self, Standing},
+};
 
 /// An account, as its owner sees it.
 #[derive(Clone, Serialize, JsonSchema)]
@@ -72,22 +76,38 @@ pub async fn hash<H: Host>(host: &H, app: &App, password: &NewPassword) -> Resul
 }
 
 /// Confirms a change with the caller's password; gives the stored hash, so that the change can
-/// demand that it is still the one.
+/// demand that it is still the one. Whoever has a token and guesses the password is counted
+/// like whoever guesses at the login.
 pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result<String> {
-    let rows = cx.as_caller(&[sql::password_hash(cx.caller()?.user)]).await?;
+    let user = cx.caller()?.user;
+    let rows = cx.as_caller(&[sql::password_hash(user)]).await?;
     let row = rows[0].first().ok_or_else(Error::not_found)?;
     let stored = row.get::<Option<&str>>(0)?.map(str::to_owned);
+
+    let quota = cx.app.config.limits.auth_per_account;
+    let attempt = rate_limit::account_key(&user.to_string(), cx.client.address);
+    let rows = cx.as_service(&[rate_limit::count(&attempt, quota, cx.now)]).await?;
+    Standing::read("account", quota, cx.now, &rows[0])?.check()?;
+
     let cost = cx.app.config.auth.bcrypt_cost;
-    let (verdict, stored) =
-        cx.host.compute(move || (password.verify(stored.as_deref(), cost), stored)).await?;
-    stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
-        tracing::info!(
-            target: "auth",
-            outcome = "confirmation_refused",
-            user = cx.caller.map(|caller| tracing::field::display(caller.user)),
-            address = %cx.client.address,
-            "authentication"
-        );
-        Error::new(Code::WrongPassword, "The password is wrong.")
-    })
+    let compared =
+        cx.host.compute(move || (password.verify(stored.as_deref(), cost), stored)).await;
+    let right = match compared {
+        Ok((verdict, stored)) => stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
+            tracing::info!(
+                target: "auth",
+                outcome = "confirmation_refused",
+                %user,
+                address = %cx.client.address,
+                "authentication"
+            );
+            Error::new(Code::WrongPassword, "The password is wrong.")
+        })?,
+        Err(busy) => {
+            cx.as_service(&[rate_limit::forgive(&attempt)]).await?;
+            return Err(busy.into());
+        }
+    };
+    cx.as_service(&[rate_limit::forgive(&attempt)]).await?;
+    Ok(right)
 }

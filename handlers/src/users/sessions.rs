@@ -19,7 +19,7 @@ struct Session<'a> {
     current: bool,
 }
 
-/// All sessions at once: a person has few.
+/// The newest hundred sessions, at once: a person has few.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SessionPage")]
 struct Sessions<'a> {
@@ -38,7 +38,8 @@ pub mod list {
 
     pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         let caller = cx.caller()?;
-        let rows = cx.as_caller(&[sql::sessions(caller.user, cx.now)]).await?;
+        let unused_since = cx.now.minus(cx.app.config.auth.refresh_token_ttl);
+        let rows = cx.as_caller(&[sql::sessions(caller.user, unused_since, cx.now)]).await?;
         let items = rows[0].iter().map(|row| {
             let id = row.get(0)?;
             Ok(Session {
@@ -54,7 +55,7 @@ pub mod list {
     }
 
     pub fn describe(op: Operation) -> Operation {
-        op.answers::<Sessions>(200, "All of them, the newest first.")
+        op.answers::<Sessions>(200, "The newest hundred that can be continued.")
     }
 }
 

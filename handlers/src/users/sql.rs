@@ -66,13 +66,14 @@ pub fn end_other_sessions(user: Uuid, session: Option<Uuid>) -> Statement<'stati
     )
 }
 
-/// `id, created_at, last_used_at, user_agent`, the newest first.
-pub fn sessions(user: Uuid, now: Timestamp) -> Statement<'static> {
+/// `id, created_at, last_used_at, user_agent` of the newest hundred that can still be continued.
+pub fn sessions(user: Uuid, unused_since: Timestamp, now: Timestamp) -> Statement<'static> {
     Statement::read(
         "-- list_sessions
          SELECT id, created_at, last_used_at, user_agent FROM sessions
-         WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC",
-        vec![user.into(), now.into()],
+         WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3
+         ORDER BY created_at DESC, id DESC LIMIT 100",
+        vec![user.into(), now.into(), unused_since.into()],
     )
 }
 

@@ -213,11 +213,7 @@ impl Config {
     fn http(read: &mut parse::Reader<'_>, production: bool) -> Http {
         Http {
             cors_origins: read.cors_origins(production),
-            allowed_hosts: read
-                .list("ALLOWED_HOSTS")
-                .iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect(),
+            allowed_hosts: read.allowed_hosts(),
             public_url: read.public_url(),
             trusted_proxies: read.trusted_proxies(),
             enforce_https: read.flag("ENFORCE_HTTPS", production),

@@ -233,6 +233,25 @@ impl<'a> Reader<'a> {
         Some(origin)
     }
 
+    pub fn allowed_hosts(&mut self) -> Vec<String> {
+        let hosts: Vec<_> =
+            self.list("ALLOWED_HOSTS").iter().map(|host| host.to_ascii_lowercase()).collect();
+        let is_bare = |host: &String| {
+            let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+            v6.is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok())
+                || host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        };
+        if !hosts.iter().all(is_bare) {
+            self.fault(
+                "ALLOWED_HOSTS",
+                "must be host names without scheme, port or *; leave it unset to allow every host",
+            );
+        }
+        hosts
+    }
+
     pub fn trusted_proxies(&mut self) -> Vec<Cidr> {
         let items = self.list("TRUSTED_PROXIES");
         let networks: Vec<_> = items.iter().filter_map(|item| Cidr::parse(item)).collect();

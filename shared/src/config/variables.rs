@@ -94,7 +94,7 @@ pub const VARIABLES: &[Variable] = &[
     open(
         "TRUSTED_PROXIES",
         "none",
-        "Addresses and networks (`10.0.0.0/8`, `fd00::/8`) whose `Forwarded` and `X-Forwarded-*` headers are believed, separated by commas; `*` believes every peer.",
+        "Addresses and networks (`10.0.0.0/8`, `fd00::/8`) whose `Forwarded` and `X-Forwarded-*` headers are believed, separated by commas; `*` believes whoever connects, and nobody behind.",
     ),
     open(
         "ENFORCE_HTTPS",

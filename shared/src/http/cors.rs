@@ -15,6 +15,11 @@ impl OriginPattern {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (scheme, rest) = text.split_once("://")?;
+        // Browsers leave the default port out.
+        let rest = match scheme {
+            "https" => rest.strip_suffix(":443").unwrap_or(rest),
+            _ => rest.strip_suffix(":80").unwrap_or(rest),
+        };
         if !matches!(scheme, "http" | "https") {
             return None;
         }
@@ -26,7 +31,7 @@ impl OriginPattern {
             return None;
         }
         if !wildcard {
-            return Some(Self { before: text, after: None });
+            return Some(Self { before: format!("{scheme}://{rest}"), after: None });
         }
         // The rest of the first label must be more than separators, and a domain must follow.
         let (label, domain) = rest.split_once('.')?;
@@ -89,6 +94,7 @@ mod tests {
     fn exact_origins_are_exact() {
         assert!(matches("https://app.example.com", "https://app.example.com"));
         assert!(matches("http://localhost:3000", "http://localhost:3000"));
+        assert!(matches("https://app.example.com:443", "https://app.example.com"));
         assert!(matches("http://[::1]:3000", "http://[::1]:3000"));
         for other in [
             "http://app.example.com",

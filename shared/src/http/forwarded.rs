@@ -15,7 +15,8 @@ pub struct Client {
     pub https: Option<bool>,
 }
 
-/// Walks from the peer outwards for as long as the one who speaks is trusted. A proxy that
+/// Walks from the peer outwards for as long as the one who speaks is trusted; [`Cidr::ANY`]
+/// trusts the peer, whoever it is, and nobody behind it. A proxy that
 /// sets `X-Forwarded-For` passes a client's `Forwarded` on unread, so the latter counts only
 /// where the former is absent.
 pub fn client(peer: Peer, trusted: &[Cidr], headers: &HeaderMap) -> Client {
@@ -35,16 +36,22 @@ pub fn client(peer: Peer, trusted: &[Cidr], headers: &HeaderMap) -> Client {
     } else {
         (values(headers, "x-forwarded-for").map(Some).collect(), None)
     };
+    let one_hop = trusted.contains(&Cidr::ANY);
     let mut address = peer.address;
+    let mut walked = 0;
     for hop in hops.into_iter().rev() {
-        if !is_trusted(address) {
+        if !is_trusted(address) || (one_hop && walked == 1) {
             break;
         }
         // An unreadable hop hides whoever is behind it.
         let Some(next) = hop.and_then(node) else { break };
         address = next;
+        walked += 1;
     }
-    let proto = proto.or_else(|| values(headers, "x-forwarded-proto").next_back());
+    // Each trusted hop may have added its own word; the client's is the last hop's.
+    let protos: Vec<_> = values(headers, "x-forwarded-proto").collect();
+    let at = protos.len().saturating_sub(walked.max(1));
+    let proto = proto.or_else(|| protos.get(at).copied());
     Client { address, https: proto.map(|proto| proto.eq_ignore_ascii_case("https")) }
 }
 
@@ -102,6 +109,25 @@ mod tests {
         assert_eq!(ask("10.0.0.1", &xff), ("192.0.2.7".into(), Some(true)));
         assert_eq!(ask("203.0.113.9", &xff), ("203.0.113.9".into(), None));
         assert_eq!(ask("10.0.0.1", &[("x-forwarded-for", "unknown")]), ("10.0.0.1".into(), None));
+    }
+
+    #[test]
+    fn a_star_trusts_the_peer_and_nobody_behind_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "1.2.3.4, 5.6.7.8".parse().unwrap());
+        let address = "10.0.0.1".parse().unwrap();
+        let peer = Peer { address, trusted_platform: false, https: false };
+        let client = client(peer, &[Cidr::ANY], &headers);
+        assert_eq!(client.address.to_string(), "5.6.7.8");
+    }
+
+    #[test]
+    fn the_scheme_is_the_outermost_trusted_hops() {
+        let lines =
+            [("x-forwarded-for", "192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https, http")];
+        assert_eq!(ask("10.0.0.1", &lines), ("192.0.2.7".into(), Some(true)));
+        let spoofed = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https, http")];
+        assert_eq!(ask("10.0.0.1", &spoofed), ("192.0.2.7".into(), Some(false)));
     }
 
     #[test]
