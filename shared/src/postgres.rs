@@ -117,12 +117,11 @@ async fn query<R: From<PgRow>>(
     prepared: Option<&tokio_postgres::Statement>,
 ) -> Result<Vec<R>, PgError> {
     let arguments = statement.arguments.iter();
-    let rows = match prepared {
-        Some(prepared) => client.query_raw(prepared, arguments).await?,
-        None => {
-            let typed = arguments.map(|value| (value, type_of(value)));
-            client.query_typed_raw(&statement.text, typed).await?
-        }
+    let rows = if let Some(prepared) = prepared {
+        client.query_raw(prepared, arguments).await?
+    } else {
+        let typed = arguments.map(|value| (value, type_of(value)));
+        client.query_typed_raw(&statement.text, typed).await?
     };
     rows.map_ok(R::from).try_collect().await
 }
@@ -133,7 +132,7 @@ pub fn before_commit(error: &PgError) -> DatabaseError {
         let cause =
             error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         return if error.is_closed()
-            || error.source().is_some_and(|source| source.is::<std::io::Error>())
+            || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
         {
             DatabaseError::Unavailable(cause)
         } else {
