@@ -1,8 +1,4 @@
 //! The command's own words: help, exit codes, configuration, accounts.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test of the host may start processes and threads"
-)]
 
 use std::{
     io::Write as _,
@@ -148,6 +144,29 @@ fn routes_and_document_agree() {
             assert!(known, "{method} {path}");
         }
     }
+}
+
+#[test]
+fn a_server_is_verified() {
+    let server = Server::start(ServerOptions::new(env!("CARGO_BIN_EXE_trireme"))).unwrap();
+    let verify = |arguments: &[&str]| {
+        let url = server.url();
+        let arguments = [&["verify", &url, "--only", "health/"], arguments].concat();
+        run(command(server.folder(), &arguments), "")
+    };
+    let table = verify(&[]);
+    assert_eq!(table.status.code(), Some(0), "{}", out(&table));
+    assert!(out(&table).contains("health"), "{}", out(&table));
+    // Not a terminal: a line a step, apart from the result.
+    assert!(err(&table).lines().any(|line| line.starts_with("1/")), "{}", err(&table));
+
+    let json = verify(&["--json", "--junit", "report.xml"]);
+    let report: serde_json::Value = serde_json::from_str(&out(&json)).unwrap();
+    assert!(!report["results"].as_array().unwrap().is_empty());
+    let junit = std::fs::read_to_string(server.folder().join("report.xml")).unwrap();
+    assert!(junit.contains("<testsuite"), "{junit}");
+
+    assert_eq!(plain(&["verify", "http://127.0.0.1:1"]).status.code(), Some(1));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The `trireme` command.
 
 mod config;
+mod doctor;
+mod migrate;
 mod openapi;
 mod output;
 mod password;
@@ -17,7 +19,7 @@ use shared::{
     config::{Config, Faults},
 };
 
-use crate::logging;
+use crate::{database::OpenError, logging};
 
 /// Trireme, a backend: accounts, tokens, and records that only their owner can see.
 ///
@@ -52,6 +54,10 @@ enum Command {
     Routes(routes::Args),
     /// Print the OpenAPI document
     Openapi,
+    /// Bring the database's schema up to this build
+    Migrate(migrate::Args),
+    /// Look at the database: version, TLS, pooler, rights, schema
+    Doctor(doctor::Args),
     /// Create, list, disable accounts; set a password
     #[command(subcommand)]
     User(user::Command),
@@ -66,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Routes(args) => routes::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::User(command) => user::run(&command),
         Command::Verify(args) => verify::run(&args),
     };
@@ -106,6 +114,15 @@ impl From<Faults> for Failure {
     }
 }
 
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Url(..) => Self::configuration(error),
+            OpenError::File(_) => Self::no(error),
+        }
+    }
+}
+
 /// The value of an environment variable. What is not UTF-8 is passed on with replacement
 /// characters, so that it counts as set and is found at fault.
 fn variable(name: &str) -> Option<String> {
@@ -113,11 +130,16 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The configuration, with all its faults at once.
-pub fn configuration() -> Result<Config, Failure> {
+fn configuration() -> Result<Config, Failure> {
+    configuration_with(variable)
+}
+
+/// The configuration by another source of variables.
+fn configuration_with(variable: impl Fn(&str) -> Option<String>) -> Result<Config, Failure> {
     let mut spare = [0; 32];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
     let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
-    let result = Config::from_variables(variable, &Secret::new(spare));
+    let result = Config::from_variables(&variable, &Secret::new(spare));
     // The filter belongs to this host's logger, so its grammar is checked here.
     let level = variable("LOG_LEVEL").filter(|level| !level.trim().is_empty());
     if level.is_none_or(|level| logging::filter(level.trim()).is_some()) {

@@ -18,7 +18,7 @@ use shared::{
 use self::{announce::Places, signals::Signals, start::migrate};
 use super::{Failure, configuration, runtime};
 use crate::{
-    database::{Database, OpenError},
+    database::Database,
     hashing::Hashing,
     host::{NativeHost, cores},
     logging,
@@ -40,16 +40,16 @@ pub fn run() -> Result<(), Failure> {
     result
 }
 
-/// What handlers need besides the app, for any command that has to do with the database. Called
-/// inside a runtime.
+/// The way to the database. Called inside a runtime.
+pub fn open(config: &Config) -> Result<Database, Failure> {
+    Ok(Database::open(&config.database)?)
+}
+
+/// What handlers need besides the app. Called inside a runtime.
 pub fn host(config: &Config, threads: usize, metrics: &Metrics) -> Result<NativeHost, Failure> {
-    let database = Database::open(&config.database).map_err(|error| match error {
-        OpenError::Url(..) => Failure::configuration(error),
-        OpenError::File(_) => Failure::no(error),
-    })?;
     let hashing = Hashing::start(threads, metrics.computing.clone())
         .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))?;
-    Ok(NativeHost::new(database, hashing))
+    Ok(NativeHost::new(open(config)?, hashing))
 }
 
 async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> {
@@ -64,7 +64,8 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
 
     let app = Arc::new(App::new(config));
     let api = start_api(bound, &app, &host, &metrics)?;
-    let admin = admin.map(|bound| start_admin(bound, &host, &metrics)).transpose()?;
+    // Serves until the very end.
+    let _admin = admin.map(|bound| start_admin(bound, &host, &metrics)).transpose()?;
 
     let interactive = tokio::select! {
         result = migrate(&app.config.database, host.database()) => {
@@ -83,9 +84,6 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let drain = api.drain(!interactive, begun + listen.shutdown_grace.saturating_sub(MARGIN));
     tokio::select! {
         complete = drain => {
-            if let Some(admin) = admin {
-                admin.drain(false, Instant::now()).await;
-            }
             tracing::info!(complete, seconds = begun.elapsed().as_secs_f64(), "stopped");
             Ok(())
         }

@@ -67,6 +67,10 @@ impl AsyncRead for Socket {
             let length = this.first.len().min(buffer.remaining());
             buffer.put_slice(&this.first[..length]);
             this.first.advance(length);
+            if this.first.is_empty() {
+                // An empty rest would keep its memory for the connection's life.
+                this.first = Bytes::new();
+            }
         }
         match &buffer.filled()[before..] {
             [] => this.watch.ended(),

@@ -59,7 +59,7 @@ fn everything_is_counted_on_a_listener_of_its_own() {
     assert!(at("database_acquire_wait_seconds_count") >= 1.0);
     assert!(at(r#"database_errors_total{kind="unavailable"}"#) == 0.0);
     assert!(at("process_resident_memory_bytes") > 1e6);
-    assert!(at(&format!("trireme_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))) == 1.0);
+    assert!(at(&format!("trireme_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))) > 0.0);
 
     assert_eq!(admin.get("/health/live").status, 200);
     assert_eq!(admin.get("/api/v1/health").status, 404);

@@ -1,7 +1,7 @@
 //! PostgreSQL: batches over pooled connections.
 
 pub mod connect;
-mod direct;
+pub mod direct;
 pub mod pool;
 pub mod target;
 

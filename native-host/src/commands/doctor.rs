@@ -1,0 +1,78 @@
+//! `trireme doctor`: what is at the other end of DATABASE_URL, and whether it will do.
+
+mod postgres;
+mod report;
+mod sqlite;
+
+use shared::config::{Config, DatabaseUrl};
+
+use self::report::Report;
+use super::{Failure, configuration_with, output::say, runtime, variable};
+use crate::database::{Database, migrate::State};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+It looks and changes nothing. Exit code 1 when something is a problem, 0 for warnings.
+
+Examples:
+  trireme doctor                                   the database of DATABASE_URL
+  trireme doctor postgres://me@db.example.com/app  another one")]
+pub struct Args {
+    /// A database to look at instead of DATABASE_URL's
+    url: Option<String>,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = configuration_with(|name| match &args.url {
+        Some(url) if name == "DATABASE_URL" => Some(url.clone()),
+        // It belongs to the other database.
+        Some(_) if name == "DIRECT_DATABASE_URL" => None,
+        _ => variable(name),
+    })?;
+    let report = runtime()?.block_on(examine(&config))?;
+    say(if args.json { report.to_json() } else { report.to_text() });
+    match report.problems() {
+        0 => Ok(()),
+        1 => Err(Failure::no("There is a problem with the database.")),
+        count => Err(Failure::no(format!("There are {count} problems with the database."))),
+    }
+}
+
+async fn examine(config: &Config) -> Result<Report, Failure> {
+    let mut report = Report::default();
+    let reached = match &config.database.url {
+        DatabaseUrl::Postgres(url) => postgres::examine(url, &config.database, &mut report).await?,
+        DatabaseUrl::Sqlite(path) => sqlite::examine(path, &mut report),
+    };
+    if reached {
+        schema(&Database::open(&config.database)?, &mut report).await;
+    }
+    Ok(report)
+}
+
+/// Whether the schema is the one that this build needs.
+async fn schema(database: &Database, report: &mut Report) {
+    const CHECK: &str = "schema";
+    let migrator = database.migrator();
+    let all = match migrator.status().await {
+        Ok(all) => all,
+        Err(error) => return report.problem(CHECK, format!("{error}."), ""),
+    };
+    let pending: Vec<_> =
+        all.iter().filter(|it| it.state == State::Pending).map(|it| it.name.as_str()).collect();
+    let version = all.iter().rev().find(|it| it.state != State::Pending).map_or(0, |it| it.version);
+    match migrator.pending(None).await {
+        Err(error) => report.problem(CHECK, format!("{error}."), ""),
+        Ok(_) if pending.is_empty() => {
+            report.ok(CHECK, format!("Version {version}, which is what this build needs."));
+        }
+        Ok(_) => report.warning(
+            CHECK,
+            format!("Version {version}; pending: {}.", pending.join(", ")),
+            "Run `trireme migrate`, or let serving do it (MIGRATE_ON_START).",
+        ),
+    }
+}

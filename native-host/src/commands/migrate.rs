@@ -1,0 +1,145 @@
+//! `trireme migrate`: the schema, brought up to this build.
+
+use serde_json::{Value, json};
+use shared::migrations::Migration;
+
+use super::{
+    Failure, configuration,
+    output::{Progress, say, table},
+    runtime, serve,
+};
+use crate::database::{
+    Database,
+    migrate::{Done, MigrateError, State, Status},
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Each migration is one transaction: it is applied as a whole or not at all. Several of these at once
+apply everything once. Serving does the same first, unless MIGRATE_ON_START is false.
+
+There is no way back: restore a backup. DIRECT_DATABASE_URL is used if it is set, past a pooler.
+
+Examples:
+  trireme migrate --status      what is applied; exit code 1 unless that is what this build needs
+  trireme migrate --dry-run     what would be applied
+  trireme migrate               apply it")]
+pub struct Args {
+    /// Show every migration and when it was applied; change nothing
+    #[arg(long, conflicts_with_all = ["to", "dry_run"])]
+    status: bool,
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION")]
+    to: Option<i64>,
+    /// Show what would be applied; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = configuration()?;
+    runtime()?.block_on(async {
+        let database = serve::open(&config)?;
+        if args.status {
+            status(&database, args.json).await
+        } else if args.dry_run {
+            let pending = database.migrator().pending(args.to).await?;
+            show_pending(&pending, args.json);
+            Ok(())
+        } else {
+            apply(&database, args).await
+        }
+    })
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        let text = error.to_string();
+        let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+        Self::no(format!("{}{rest}.", first.to_uppercase()))
+    }
+}
+
+async fn status(database: &Database, json: bool) -> Result<(), Failure> {
+    let all = database.migrator().status().await?;
+    if json {
+        let all: Vec<_> = all.iter().map(document).collect();
+        say(format_args!("{:#}", json!({ "migrations": all })));
+    } else {
+        say(table(&all.iter().map(row).collect::<Vec<_>>()));
+    }
+    let missing = all.iter().filter(|it| it.state == State::Pending).count();
+    if all.iter().all(|it| matches!(it.state, State::Applied { .. })) {
+        return Ok(());
+    }
+    // What does not fit is told as applying would tell it.
+    database.migrator().pending(None).await?;
+    Err(Failure::no(format!("{} pending: run `trireme migrate`.", migrations(missing))))
+}
+
+async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
+    let migrator = database.migrator();
+    let mut progress = Progress::new(migrator.pending(args.to).await?.len());
+    let result = migrator.migrate(args.to, |done| progress.step(done.migration.name)).await;
+    drop(progress);
+    let done = result?;
+    if args.json {
+        let done: Vec<_> = done.iter().map(applied).collect();
+        say(format_args!("{:#}", json!({ "applied": done })));
+    } else if done.is_empty() {
+        say("Nothing to do: the schema is what this build needs.");
+    } else {
+        let line = |it: &Done| [it.migration.name.to_owned(), format!("{} ms", it.took.as_millis())];
+        say(table(&done.iter().map(line).collect::<Vec<_>>()));
+        say(format_args!("{} applied.", migrations(done.len())));
+    }
+    Ok(())
+}
+
+fn show_pending(pending: &[Migration], json: bool) {
+    if json {
+        let pending: Vec<_> =
+            pending.iter().map(|it| json!({ "version": it.version, "name": it.name })).collect();
+        say(format_args!("{:#}", json!({ "pending": pending })));
+    } else if pending.is_empty() {
+        say("Nothing to do: the schema is what this build needs.");
+    } else {
+        let names: Vec<_> = pending.iter().map(|it| it.name).collect();
+        say(format_args!("{}\n{} would be applied.", names.join("\n"), migrations(names.len())));
+    }
+}
+
+fn migrations(count: usize) -> String {
+    if count == 1 { "1 migration".to_owned() } else { format!("{count} migrations") }
+}
+
+fn applied(done: &Done) -> Value {
+    let Migration { version, name, .. } = done.migration;
+    json!({ "version": version, "name": name, "milliseconds": done.took.as_millis() as u64 })
+}
+
+fn document(status: &Status) -> Value {
+    let at = match status.state {
+        State::Applied { at } => Some(at),
+        State::Pending | State::Changed | State::Unknown => None,
+    };
+    json!({
+        "version": status.version,
+        "name": status.name,
+        "state": status.state.as_str(),
+        "applied_at": at,
+    })
+}
+
+fn row(status: &Status) -> [String; 3] {
+    let state = match status.state {
+        State::Applied { at } => format!("applied {}", &*at.rfc3339()),
+        State::Pending => "pending".to_owned(),
+        State::Changed => "changed since it was applied".to_owned(),
+        State::Unknown => "not known to this build".to_owned(),
+    };
+    [status.version.to_string(), status.name.clone(), state]
+}
