@@ -18,7 +18,7 @@ pub mod cors;
 pub mod headers;
 mod log;
 pub mod request_id;
-mod transport;
+pub(crate) mod transport;
 
 use std::{cell::Cell, panic::AssertUnwindSafe, pin::pin};
 

@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::{Code, VERSION, problem::Problem};
 
-use crate::routes::{Route, TABLE};
+use crate::{
+    middleware::transport::is_probe,
+    routes::{Route, TABLE},
+};
 
 const ABOUT: &str = include_str!("about.md");
 
@@ -153,11 +156,11 @@ fn common(route: &Route) -> Vec<Code> {
         Code::Timeout,
     ];
     // Probes may be asked with any query; nothing else may.
-    if !route.path.starts_with("/health") {
+    if !is_probe(route.path) {
         codes.extend([Code::Invalid, Code::MalformedQuery]);
-    }
-    if route.path.starts_with("/api/") && !route.path.ends_with("/health") {
-        codes.push(Code::DatabaseUnavailable);
+        if route.path.starts_with("/api/") {
+            codes.push(Code::DatabaseUnavailable);
+        }
     }
     if route.access.needs_user() {
         codes.extend([Code::Unauthenticated, Code::SessionEnded]);
