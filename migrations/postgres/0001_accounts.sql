@@ -73,16 +73,16 @@ CREATE FUNCTION trireme_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 CREATE FUNCTION enter_user(entering uuid, through uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF through IS NULL THEN
-    PERFORM FROM users WHERE id = entering AND disabled_at IS NULL;
+    PERFORM set_config('trireme.user_id', entering::text, true), set_config('role', 'trireme_user', true)
+      FROM users WHERE id = entering AND disabled_at IS NULL;
   ELSE
-    PERFORM FROM sessions s JOIN users u ON u.id = s.user_id
+    PERFORM set_config('trireme.user_id', entering::text, true), set_config('role', 'trireme_user', true)
+      FROM sessions s JOIN users u ON u.id = s.user_id
       WHERE s.id = through AND u.id = entering AND u.disabled_at IS NULL;
   END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'session ended' USING ERRCODE = 'TR401';
   END IF;
-  PERFORM set_config('trireme.user_id', entering::text, true),
-          set_config('role', 'trireme_user', true);
 END $$;
 
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;

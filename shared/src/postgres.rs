@@ -1,7 +1,7 @@
 //! The tokio-postgres side that native and Workers share: a batch as one pipelined round trip,
 //! and PostgreSQL's errors in our terms.
 
-use std::error::Error as _;
+use std::{borrow::Cow, error::Error as _};
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{TryStreamExt, future};
@@ -27,10 +27,24 @@ pub trait Connection {
     async fn prepared(&self, text: &str) -> Result<Option<tokio_postgres::Statement>, PgError>;
 }
 
-/// `BEGIN` with the limits of one transaction; they can't be the session's, which a pooler
-/// shares.
+/// `BEGIN` with the limits of one transaction, for where they can't be the session's, which a
+/// pooler shares. On a direct connection a plain `BEGIN` will do.
 pub fn begin(statement_timeout_ms: u64) -> String {
     format!("BEGIN; SET LOCAL statement_timeout = {statement_timeout_ms}")
+}
+
+/// The text that opens the transaction, and enters the user's role: one message, which the
+/// server answers once. Ids can be written into it as they are.
+fn open(begin: &str, scope: Scope) -> Cow<'_, str> {
+    match scope {
+        Scope::Service => Cow::Borrowed(begin),
+        Scope::User { user, session: Some(session) } => {
+            Cow::Owned(format!("{begin}; SELECT enter_user('{user}', '{session}')"))
+        }
+        Scope::User { user, session: None } => {
+            Cow::Owned(format!("{begin}; SELECT enter_user('{user}', NULL)"))
+        }
+    }
 }
 
 /// Runs a batch in one transaction and one round trip: everything from `BEGIN` (see [`begin`])
@@ -43,9 +57,8 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
     scope: Scope,
     statements: &[Statement<'_>],
 ) -> Result<Vec<Vec<R>>, DatabaseError> {
-    let enter = enter(scope);
-    let mut sendable = Vec::with_capacity(statements.len() + 1);
-    for statement in enter.iter().chain(statements) {
+    let mut sendable = Vec::with_capacity(statements.len());
+    for statement in statements {
         let prepared = connection.prepared(&statement.text).await;
         let prepared = prepared.map_err(|error| before_commit(&error))?;
         if let Some(prepared) = &prepared {
@@ -55,8 +68,9 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
     }
 
     let client = connection.client();
+    let open = open(begin, scope);
     let transaction = future::join3(
-        client.batch_execute(begin),
+        client.batch_execute(&open),
         future::join_all(
             sendable
                 .iter()
@@ -75,24 +89,13 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
         other => other,
     };
     begun.map_err(|error| failed(&error))?;
-    let mut rows =
+    let rows =
         results.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
     committed.map_err(|error| match before_commit(&error) {
         DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
         other => other,
     })?;
-    if enter.is_some() {
-        rows.remove(0);
-    }
     Ok(rows)
-}
-
-fn enter(scope: Scope) -> Option<Statement<'static>> {
-    let Scope::User { user, session } = scope else { return None };
-    Some(Statement::read(
-        "-- enter_user\nSELECT enter_user($1, $2)",
-        vec![user.into(), session.into()],
-    ))
 }
 
 /// An argument that can't be encoded would be noticed only when the other statements and the

@@ -1,7 +1,7 @@
 //! Something to serve, and a server of it inside this process.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
@@ -87,7 +87,11 @@ pub struct Running {
 
 impl Running {
     pub fn new(limits: Limits) -> Self {
-        let bound = bind(Ipv4Addr::LOCALHOST.into(), 0, 2).unwrap();
+        Self::on(Ipv4Addr::LOCALHOST.into(), limits)
+    }
+
+    pub fn on(address: IpAddr, limits: Limits) -> Self {
+        let bound = bind(address, 0, 2).unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let server =
             Server::start("fixture", bound.listeners, limits, connections, || Fixture).unwrap();

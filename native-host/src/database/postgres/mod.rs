@@ -47,6 +47,7 @@ impl Postgres {
             min: config.pool_min,
             max: config.pool_max,
             acquire_timeout: config.acquire_timeout,
+            statement_timeout: config.statement_timeout,
             settle_timeout: limit,
         };
         let begin = postgres::begin(config.statement_timeout.as_millis() as u64);
@@ -69,7 +70,8 @@ impl Postgres {
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
         let lease = self.0.pool.get().await?;
         let sent = Instant::now();
-        let batch = postgres::batch(&lease, &self.0.begin, scope, statements);
+        let begin = if self.0.pool.is_pooled() { &self.0.begin } else { "BEGIN" };
+        let batch = postgres::batch(&lease, begin, scope, statements);
         match timeout(self.0.limit, batch).await {
             Ok(Ok(rows)) => {
                 lease.give_back();

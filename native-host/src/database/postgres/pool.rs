@@ -1,22 +1,31 @@
 //! deadpool-postgres with what a server needs around it: a least number of connections, one
 //! time limit for waiting and opening together, and care for what was abandoned half way.
+//!
+//! A connection lives on the runtime that opened it, and to use it from another costs the
+//! waking of two threads: twice the time of a batch on a network without delay. So each
+//! runtime has a lane, a pool of what it opened; whoever finds nothing idle in their own is
+//! given another's before anything is opened. [`Bounds`] hold for all lanes together.
 
 use std::{
     ops::Deref,
     sync::{
-        Arc, Weak,
+        Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{ClientWrapper, Connect, Manager, ManagerConfig, Object, RecyclingMethod};
-use futures_util::future::BoxFuture;
+use deadpool_postgres::{
+    ClientWrapper, Connect, Manager, ManagerConfig, Metrics, Object, PoolConfig, PoolError,
+    QueueMode, RecyclingMethod,
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use shared::{postgres, sql::DatabaseError};
 use tokio::{
-    runtime::Handle,
+    runtime::{self, Handle},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{sleep, timeout, timeout_at},
 };
 use tokio_postgres::{Client, Config, Error as PgError, Statement};
 
@@ -29,6 +38,9 @@ use crate::database::stats::{Counted, Meter, Stats};
 
 /// How often the least number of connections is seen to.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// Between two connections that one runtime opens, while others open theirs.
+const TURN: Duration = Duration::from_millis(5);
 
 /// What is idle for so long is closed, down to the least number.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -45,7 +57,9 @@ const PREPARED_AT_MOST: usize = 512;
 pub struct Pool(Arc<Shared>);
 
 struct Shared {
-    connections: deadpool_postgres::Pool,
+    lanes: RwLock<Vec<Lane>>,
+    /// One for each connection that is in use or being opened. Fair: who came first is first.
+    permits: Arc<Semaphore>,
     target: Target,
     bounds: Bounds,
     /// A pooler was met: from now on nothing is prepared.
@@ -55,12 +69,20 @@ struct Shared {
     meter: Arc<Meter>,
 }
 
+/// What one runtime has opened.
+#[derive(Clone)]
+struct Lane {
+    home: runtime::Id,
+    connections: deadpool_postgres::Pool,
+}
+
 /// What an operator sets.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub min: usize,
     pub max: usize,
     pub acquire_timeout: Duration,
+    pub statement_timeout: Duration,
     /// What was sent and then abandoned is over after this, or never.
     pub settle_timeout: Duration,
 }
@@ -68,6 +90,8 @@ pub struct Bounds {
 /// Opens the pool's connections, each on the runtime of whoever needs it first.
 struct Dialer {
     target: Target,
+    /// What is set once on a connection that is nobody else's.
+    session: String,
     pooled: Arc<AtomicBool>,
     meter: Arc<Meter>,
 }
@@ -77,7 +101,9 @@ impl Connect for Dialer {
         Box::pin(async {
             let dialed = async {
                 let (client, task) = dial(&self.target).await?;
-                if !is_direct(&client).await? {
+                if is_direct(&client).await? {
+                    client.batch_execute(&self.session).await?;
+                } else {
                     self.pooled.store(true, Relaxed);
                 }
                 Ok((client, task))
@@ -92,21 +118,15 @@ impl Connect for Dialer {
 
 impl Pool {
     pub fn new(target: Target, bounds: Bounds) -> Self {
-        let (pooled, meter) = (Arc::default(), Arc::<Meter>::default());
-        let dialer = Dialer {
-            target: target.clone(),
-            pooled: Arc::clone(&pooled),
-            meter: Arc::clone(&meter),
-        };
-        // "Fast" asks nothing of the server: a batch that fails tells as much as a probe.
-        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_connect(target.config.clone(), dialer, config);
-        let connections = deadpool_postgres::Pool::builder(manager)
-            .max_size(bounds.max)
-            .build()
-            .expect("a pool without time limits of its own needs no runtime");
-        let waking = AtomicBool::new(false);
-        Self(Arc::new(Shared { connections, target, bounds, pooled, waking, meter }))
+        Self(Arc::new(Shared {
+            lanes: RwLock::default(),
+            permits: Arc::new(Semaphore::new(bounds.max)),
+            target,
+            bounds,
+            pooled: Arc::default(),
+            waking: AtomicBool::new(false),
+            meter: Arc::default(),
+        }))
     }
 
     pub fn target(&self) -> &Target {
@@ -118,34 +138,54 @@ impl Pool {
     }
 
     pub fn stats(&self) -> Stats {
-        let status = self.0.connections.status();
-        self.0.meter.open.store(status.size, Relaxed);
-        self.0.meter.read(status.max_size, status.available)
+        let (mut open, mut idle) = (0, 0);
+        self.0.each(|connections| {
+            let status = connections.status();
+            open += status.size;
+            idle += status.available;
+        });
+        self.0.meter.open.store(open, Relaxed);
+        self.0.meter.read(self.0.bounds.max, idle)
     }
 
     /// Lends a connection, after [`Bounds::acquire_timeout`] at most, opening included.
     pub async fn get(&self) -> Result<Lease, DatabaseError> {
         let begun = Instant::now();
+        let deadline = begun + self.0.bounds.acquire_timeout;
+        let permit = self.permit(deadline).await?;
+        let object = match self.0.idle() {
+            Some(object) => object,
+            None => self.open(deadline).await?,
+        };
+        self.0.meter.waited(begun.elapsed());
+        Ok(Lease { object: Some(object), permit: Some(permit), pool: Arc::clone(&self.0) })
+    }
+
+    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, DatabaseError> {
+        if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
         let _waiting = Counted::new(&self.0.meter.waiting);
-        let cause = match timeout(self.0.bounds.acquire_timeout, self.0.connections.get()).await {
-            Ok(Ok(object)) => {
-                self.0.meter.waited(begun.elapsed());
-                return Ok(Lease { object: Some(object), pool: Arc::clone(&self.0) });
-            }
-            Ok(Err(deadpool_postgres::PoolError::Backend(error))) => {
-                format!("{}: {}", self.0.target.place(), explain(&error))
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) if self.0.connections.status().available == 0 && self.is_full() => {
-                self.0.meter.exhausted();
-                format!("all {} connections are in use", self.0.bounds.max)
-            }
+        let permit = timeout_at(deadline.into(), Arc::clone(&self.0.permits).acquire_owned()).await;
+        if let Ok(Ok(permit)) = permit {
+            return Ok(permit);
+        }
+        self.0.meter.exhausted();
+        let max = self.0.bounds.max;
+        Err(DatabaseError::Unavailable(format!("all {max} connections are in use")))
+    }
+
+    async fn open(&self, deadline: Instant) -> Result<Object, DatabaseError> {
+        let _waiting = Counted::new(&self.0.meter.waiting);
+        let opening = timeout_at(deadline.into(), self.0.lane().get());
+        Err(DatabaseError::Unavailable(match opening.await {
+            Ok(Ok(object)) => return Ok(object),
+            Ok(Err(error)) => self.0.explain(&error),
             Err(_) => {
                 self.open_for_the_next();
                 format!("{}: a connection takes too long to open", self.0.target.place())
             }
-        };
-        Err(DatabaseError::Unavailable(cause))
+        }))
     }
 
     /// A server that has to wake up first takes longer than a request may wait: a connection
@@ -156,56 +196,129 @@ impl Pool {
         }
         let shared = Arc::clone(&self.0);
         tokio::spawn(async move {
-            let _ = timeout(shared.target.connect_limit, shared.connections.get()).await;
+            if let Ok(_permit) = shared.permits.try_acquire() {
+                let _ = timeout(shared.target.connect_limit, shared.lane().get()).await;
+            }
             shared.waking.store(false, Relaxed);
         });
-    }
-
-    fn is_full(&self) -> bool {
-        let status = self.0.connections.status();
-        status.size >= status.max_size
     }
 
     /// Forgets the idle connections that nobody has used since `moment`, when one was found
     /// dead or demoted: the others were opened to the same server.
     pub fn distrust(&self, moment: Instant) {
-        let used_since = |metrics: deadpool_postgres::Metrics| {
-            metrics.recycled.unwrap_or(metrics.created) > moment
-        };
-        self.0.connections.retain(|_, metrics| used_since(metrics));
+        let used_since = |metrics: Metrics| metrics.recycled.unwrap_or(metrics.created) > moment;
+        self.0.each(|connections| {
+            connections.retain(|_, metrics| used_since(metrics));
+        });
     }
 
     /// Keeps the least number of connections open, from the current runtime, as long as pool
-    /// and runtime live.
+    /// and runtime live. Called on each runtime, it spreads them over all.
     pub fn keep(&self) {
         tokio::spawn(keep(Arc::downgrade(&self.0)));
     }
 }
 
 impl Shared {
-    /// Closes what is dead, old, or idle for long.
+    /// The lane of the current runtime.
+    fn lane(&self) -> deadpool_postgres::Pool {
+        let home = Handle::current().id();
+        let here =
+            |lanes: &[Lane]| Some(lanes.iter().find(|lane| lane.home == home)?.connections.clone());
+        let known = here(&self.lanes.read().unwrap_or_else(PoisonError::into_inner));
+        known.unwrap_or_else(|| {
+            let mut lanes = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
+            here(&lanes).unwrap_or_else(|| {
+                let connections = self.new_lane();
+                lanes.push(Lane { home, connections: connections.clone() });
+                connections
+            })
+        })
+    }
+
+    fn new_lane(&self) -> deadpool_postgres::Pool {
+        let dialer = Dialer {
+            target: self.target.clone(),
+            pooled: Arc::clone(&self.pooled),
+            meter: Arc::clone(&self.meter),
+        };
+        // "Fast" asks nothing of the server: a batch that fails tells as much as a probe.
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(self.target.config.clone(), dialer, config);
+        // The last used first, so that those which are not needed are idle and closed in time.
+        let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(self.bounds.max) };
+        deadpool_postgres::Pool::builder(manager)
+            .config(config)
+            .build()
+            .expect("a pool without time limits of its own needs no runtime")
+    }
+
+    fn each(&self, mut work: impl FnMut(&deadpool_postgres::Pool)) {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().for_each(|lane| work(&lane.connections));
+    }
+
+    fn open(&self) -> usize {
+        let mut open = 0;
+        self.each(|connections| open += connections.status().size);
+        open
+    }
+
+    /// One that is idle: of this runtime if it has any, else of another.
+    fn idle(&self) -> Option<Object> {
+        let home = Handle::current().id();
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        let near = lanes.iter().filter(|lane| lane.home == home);
+        let far = lanes.iter().filter(|lane| lane.home != home);
+        near.chain(far)
+            .filter(|lane| lane.connections.status().available > 0)
+            // What is idle is there at once. Were it gone meanwhile, one would be opened.
+            .find_map(|lane| lane.connections.get().now_or_never()?.ok())
+    }
+
+    fn explain(&self, error: &PoolError) -> String {
+        match error {
+            PoolError::Backend(error) => format!("{}: {}", self.target.place(), explain(error)),
+            other => other.to_string(),
+        }
+    }
+
+    /// Closes what is dead, what is idle for long, and one that is old: those that were opened
+    /// together must not be missed together.
     fn sweep(&self) {
-        let mut open = self.connections.status().size;
-        self.connections.retain(|client, metrics| {
-            let spare = open > self.bounds.min && metrics.last_used() > IDLE;
-            let stays = !(client.is_closed() || spare || metrics.age() > AGE);
-            open -= usize::from(!stays);
-            stays
+        let mut open = self.open();
+        let mut retired = false;
+        self.each(|connections| {
+            connections.retain(|client, metrics| {
+                let many = open > self.bounds.max;
+                let spare = open > self.bounds.min && metrics.last_used() > IDLE;
+                let old = !retired && metrics.age() > AGE;
+                retired |= old;
+                let stays = !(client.is_closed() || many || spare || old);
+                open -= usize::from(!stays);
+                stays
+            });
         });
     }
 
-    /// Opens what is missing of the least number. It has to hold what is idle meanwhile, or it
-    /// would be given that.
-    async fn fill(&self) -> Result<(), String> {
+    /// Opens one connection if there are too few. Whether it did. It has to hold what is idle
+    /// in the lane meanwhile, or it would be given that.
+    async fn fill(&self) -> Result<bool, String> {
+        let lane = self.lane();
         let mut held = Vec::new();
-        while self.connections.status().size < self.bounds.min {
-            match timeout(self.target.connect_limit, self.connections.get()).await {
-                Ok(Ok(object)) => held.push(object),
-                Ok(Err(error)) => return Err(error.to_string()),
+        while self.open() < self.bounds.min {
+            let Ok(permit) = self.permits.try_acquire() else { break };
+            match timeout(self.target.connect_limit, lane.get()).await {
+                Ok(Ok(object)) => held.push((object, permit)),
+                Ok(Err(error)) => return Err(self.explain(&error)),
                 Err(_) => return Err("no connection in time".to_owned()),
             }
+            let is_new = |(last, _): &(Object, _)| Object::metrics(last).recycled.is_none();
+            if held.last().is_some_and(is_new) {
+                return Ok(true);
+            }
         }
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -216,14 +329,16 @@ async fn keep(pool: Weak<Shared>) {
         let filled = shared.fill().await;
         drop(shared);
         match &filled {
-            Ok(()) if away => tracing::info!("the database is reached again"),
+            Ok(_) if away => tracing::info!("the database is reached again"),
             Err(error) if !away => {
                 tracing::warn!(error, "the database can't be reached; trying on");
             }
             _ => {}
         }
         away = filled.is_err();
-        sleep(ROUND).await;
+        // One each: a connection lives on the runtime that opened it, and all shall have some.
+        let pause = if filled == Ok(true) { TURN } else { ROUND };
+        sleep(pause).await;
     }
 }
 
@@ -232,6 +347,8 @@ async fn keep(pool: Weak<Shared>) {
 pub struct Lease {
     /// `None` only while it is being dropped.
     object: Option<Object>,
+    /// Given back after the connection, so that whoever waits for it finds that idle.
+    permit: Option<OwnedSemaphorePermit>,
     pool: Arc<Shared>,
 }
 
@@ -276,6 +393,7 @@ impl postgres::Connection for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(object) = self.object.take() else { return };
+        let permit = self.permit.take();
         let limit = self.pool.bounds.settle_timeout;
         let Ok(runtime) = Handle::try_current() else {
             let _closed = Object::take(object);
@@ -286,6 +404,7 @@ impl Drop for Lease {
                 Ok(Ok(())) => drop(object),
                 _ => drop(Object::take(object)),
             }
+            drop(permit);
         });
     }
 }

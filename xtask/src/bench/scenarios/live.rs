@@ -15,5 +15,5 @@ pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
         &target("trireme", &trireme, "/health/live"),
         &target("bare", &bare, "/health/live"),
     )?;
-    Ok(Finding::of_comparison("live, of bare", comparison, Goal::AtLeast(0.8)))
+    Ok(Finding::of_comparison("live, of bare", comparison, Goal::AtLeast(0.95)))
 }

@@ -22,7 +22,7 @@ pub fn run(programs: &Programs) -> Result<Vec<Finding>> {
         "resident memory when idle",
         "MiB",
         Spread::of(measured),
-        Goal::AtMost(32.0),
+        Goal::AtMost(15.0),
     )])
 }
 
