@@ -137,6 +137,11 @@ impl Pool {
         &self.0.meter
     }
 
+    /// Whether a pooler was met: then nothing that was set on a connection stays with us.
+    pub fn is_pooled(&self) -> bool {
+        self.0.pooled.load(Relaxed)
+    }
+
     pub fn stats(&self) -> Stats {
         let (mut open, mut idle) = (0, 0);
         self.0.each(|connections| {
@@ -177,8 +182,8 @@ impl Pool {
 
     async fn open(&self, deadline: Instant) -> Result<Object, DatabaseError> {
         let _waiting = Counted::new(&self.0.meter.waiting);
-        let opening = timeout_at(deadline.into(), self.0.lane().get());
-        Err(DatabaseError::Unavailable(match opening.await {
+        let lane = self.0.lane();
+        Err(DatabaseError::Unavailable(match timeout_at(deadline.into(), lane.get()).await {
             Ok(Ok(object)) => return Ok(object),
             Ok(Err(error)) => self.0.explain(&error),
             Err(_) => {
@@ -237,8 +242,10 @@ impl Shared {
     }
 
     fn new_lane(&self) -> deadpool_postgres::Pool {
+        let limit = self.bounds.statement_timeout.as_millis();
         let dialer = Dialer {
             target: self.target.clone(),
+            session: format!("SET statement_timeout = {limit}"),
             pooled: Arc::clone(&self.pooled),
             meter: Arc::clone(&self.meter),
         };
