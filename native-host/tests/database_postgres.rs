@@ -147,7 +147,7 @@ async fn null_fits_every_column_behind_a_pooler() {
     migrate(&database).await;
     let none = || shared::sql::Value::Null;
     let insert = Statement::write(
-        "-- insert\nINSERT INTO samples SELECT $1, $2, $3, $4, $5",
+        "-- insert\nINSERT INTO samples SELECT $1, $2, $3, $4, $5 WHERE CAST($2 AS boolean) IS NULL",
         vec![Uuid::from_u128(1).into(), none(), none(), none(), none()],
     );
     let update = Statement::write(
