@@ -12,12 +12,14 @@ use uuid::Uuid;
 /// What Trireme sends for one task, as the test below checks.
 const GET_TASK: &str = "-- get_task\nSELECT id, title, description, status, priority, due_at, context_id, completed_at,
          created_at, updated_at, version FROM tasks WHERE user_id = $1 AND id = $2";
+
 /// What is sent for one read of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// The same as Trireme: a transaction that enters the user's role, in one round trip.
     Entered,
-    /// A transaction that looks at session and account, and keeps its own role.
+    /// A transaction that looks at session and account, and keeps its own role; the database
+    /// needs check_user.sql beside Trireme's schema.
     Checked,
     /// The one statement.
     Plain,
@@ -65,15 +67,8 @@ impl Read {
     /// on a direct connection.
     async fn in_transaction(self, client: &ClientWrapper) -> Result<Vec<Row>, PoolError> {
         let Self { user, session, .. } = self;
-        let open = if self.manner == Manner::Entered {
-            format!("BEGIN; SELECT enter_user('{user}', '{session}')")
-        } else {
-            // The proof that enter_user gives, without becoming the role that is bound.
-            format!(
-                "BEGIN; SELECT 1 / count(*) FROM sessions s JOIN users u ON u.id = s.user_id
-                 WHERE s.id = '{session}' AND u.id = '{user}' AND u.disabled_at IS NULL"
-            )
-        };
+        let function = if self.manner == Manner::Entered { "enter_user" } else { "check_user" };
+        let open = format!("BEGIN; SELECT {function}('{user}', '{session}')");
         let statement = client.prepare_cached(GET_TASK).await?;
         let ((), rows, ()) = try_join3(
             client.batch_execute(&open),

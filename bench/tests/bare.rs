@@ -14,6 +14,7 @@ fn migrate(database: &Database) {
     for file in files {
         database.run(&std::fs::read_to_string(file).unwrap()).unwrap();
     }
+    database.run(include_str!("../check_user.sql")).unwrap();
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Stage {
         let account = fixture::register(&trireme)?;
         let task = fixture::create_task(&trireme, &account)?;
         let session = database.run("SELECT id FROM sessions")?;
+        database.run(include_str!("../../../../bench/check_user.sql"))?;
         let bare =
             programs.bare().env("DATABASE_URL", database.url()).env("DATABASE_POOL_MAX", POOL);
         Ok(Self {
