@@ -105,3 +105,31 @@ impl<'a> MakeWriter<'a> for Lines {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_written_before_the_end() {
+        let sink = Sink::default();
+        let guard = Guard(Buffer::start(sink.clone()).unwrap());
+        guard.write("last words");
+        drop(guard);
+        assert_eq!(*sink.0.lock().unwrap(), b"last words");
+    }
+}

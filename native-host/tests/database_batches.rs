@@ -1,4 +1,5 @@
 //! A batch behaves the same on SQLite, on PostgreSQL, and behind a transaction pooler.
+#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 
@@ -18,10 +19,12 @@ fn insert_sample(id: Uuid, values: [Value<'_>; 4]) -> Statement<'_> {
     Statement::write("-- insert_sample\nINSERT INTO samples VALUES ($1, $2, $3, $4, $5)", arguments)
 }
 
+type Sample = (Option<bool>, Option<i64>, Option<&'static str>, Option<Timestamp>);
+
 #[tokio::test]
 async fn every_value_comes_back_as_it_went_in() {
     on_each(async |database, name| {
-        let rows: [(Option<bool>, Option<i64>, Option<&str>, Option<Timestamp>); 5] = [
+        let rows: [Sample; 5] = [
             (Some(true), Some(i64::MAX), Some("Grüße, 世界 🌍 $1 ?1 '\""), Some(NOW)),
             (Some(false), Some(i64::MIN), Some(""), Some(Timestamp::INFINITY)),
             (None, None, None, None),

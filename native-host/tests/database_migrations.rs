@@ -1,4 +1,5 @@
 //! Migrations: each whole or not at all, once, and only those that belong together.
+#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

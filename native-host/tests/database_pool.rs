@@ -1,4 +1,5 @@
 //! The pool when everything goes well, and when the server goes away, falls silent, or turns.
+#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

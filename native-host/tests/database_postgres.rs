@@ -1,4 +1,5 @@
 //! What only PostgreSQL has: row-level security, roles, prepared statements, limits.
+#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

@@ -1,4 +1,5 @@
 //! `sslmode` and `sslrootcert` mean what libpq means by them.
+#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

@@ -92,7 +92,8 @@ async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
     } else if done.is_empty() {
         say("Nothing to do: the schema is what this build needs.");
     } else {
-        let line = |it: &Done| [it.migration.name.to_owned(), format!("{} ms", it.took.as_millis())];
+        let line =
+            |it: &Done| [it.migration.name.to_owned(), format!("{} ms", it.took.as_millis())];
         say(table(&done.iter().map(line).collect::<Vec<_>>()));
         say(format_args!("{} applied.", migrations(done.len())));
     }

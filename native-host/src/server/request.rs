@@ -28,29 +28,14 @@ pub async fn answer<S: Service>(
     };
     request.extensions_mut().insert(Peer { address: peer, trusted_platform: false, https: false });
 
-    let mut response = if verdict == Verdict::Ambiguous {
-        service.refuse(
-            request.method(),
-            Error::new(Code::MalformedRequest, "The length of the body is ambiguous."),
-        )
-    } else if request.uri().authority().is_some() && request.uri().scheme().is_none() {
-        // Only a proxy is asked in this form.
-        service.refuse(
-            request.method(),
-            Error::new(Code::MalformedRequest, "The target is not a path."),
-        )
-    } else if request.headers().len() > HEADER_COUNT {
-        service.refuse(
-            request.method(),
-            Error::new(Code::HeadersTooLarge, "There are too many headers."),
-        )
-    } else {
+    let method = request.method().clone();
+    let mut response = match fault(&request, verdict) {
+        Some(fault) => service.refuse(&method, fault),
         // A panic costs its own request an answer of 500, and nothing else.
-        let method = request.method().clone();
-        AssertUnwindSafe(service.respond(request))
+        None => AssertUnwindSafe(service.respond(request))
             .catch_unwind()
             .await
-            .unwrap_or_else(|_| service.panicked(&method))
+            .unwrap_or_else(|_| service.panicked(&method)),
     };
 
     if !watch.is_http2() {
@@ -67,4 +52,19 @@ pub async fn answer<S: Service>(
         }
     }
     response.map(Full::new)
+}
+
+/// Why a request is not let through.
+fn fault<B>(request: &Request<B>, verdict: Verdict) -> Option<Error> {
+    let (uri, headers) = (request.uri(), request.headers());
+    if verdict == Verdict::Ambiguous {
+        Some(Error::new(Code::MalformedRequest, "The length of the body is ambiguous."))
+    } else if uri.authority().is_some() && uri.scheme().is_none() {
+        // Only a proxy is asked in this form.
+        Some(Error::new(Code::MalformedRequest, "The target is not a path."))
+    } else if headers.len() > HEADER_COUNT {
+        Some(Error::new(Code::HeadersTooLarge, "There are too many headers."))
+    } else {
+        None
+    }
 }

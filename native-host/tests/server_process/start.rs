@@ -2,6 +2,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::{Ipv6Addr, SocketAddr, TcpListener},
     process::{Command, Stdio},
+    thread::sleep,
     time::Duration,
 };
 
@@ -59,12 +60,22 @@ fn both_families_reach_a_dual_stack_listener() {
 fn a_port_in_use_is_told_and_not_shared() {
     let first = server(options());
     for bind in ["127.0.0.1", "[::]"] {
-        let second = Command::new(env!("CARGO_BIN_EXE_trireme"))
+        let mut second = Command::new(env!("CARGO_BIN_EXE_trireme"))
             .current_dir(first.folder())
             .env_clear()
             .envs([("PORT", first.port().to_string().as_str()), ("BIND", bind)])
-            .output()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        let ended = (0..100).any(|_| {
+            sleep(Duration::from_millis(100));
+            second.try_wait().unwrap().is_some()
+        });
+        if !ended {
+            second.kill().unwrap();
+        }
+        let second = second.wait_with_output().unwrap();
         assert_eq!(second.status.code(), Some(1), "{bind}");
         let message = String::from_utf8(second.stderr).unwrap();
         assert!(message.contains(&first.port().to_string()), "{message}");

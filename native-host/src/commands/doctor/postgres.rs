@@ -40,7 +40,10 @@ pub async fn examine(
             return Ok(false);
         }
     };
-    report.ok("connection", format!("{} answers; connecting took {} ms.", target.place(), begun.elapsed().as_millis()));
+    report.ok(
+        "connection",
+        format!("{} answers; connecting took {} ms.", target.place(), begun.elapsed().as_millis()),
+    );
     let client = connection.client();
     if let Err(error) = look(client, &target, config, report).await {
         report.problem("connection", format!("It broke: {}.", explain(&error)), "Try again.");
@@ -85,11 +88,16 @@ async fn way(
 ) -> Result<bool, PgError> {
     const CHECK: &str = "way";
     if database::postgres::direct::is_direct(client).await? {
-        report.ok(CHECK, "Direct: nothing is between this machine and the server that pools connections.");
+        report.ok(
+            CHECK,
+            "Direct: nothing is between this machine and the server that pools connections.",
+        );
         return Ok(true);
     }
     let pooler = pooler(target).await;
-    let detail = format!("Through {pooler}. Statements are not prepared, which costs some speed and is always safe.");
+    let detail = format!(
+        "Through {pooler}. Statements are not prepared, which costs some speed and is always safe."
+    );
     if config.direct_url.is_some() {
         report.ok(CHECK, format!("{detail} Migrations go past it, by DIRECT_DATABASE_URL."));
     } else {
@@ -104,10 +112,15 @@ async fn way(
 
 /// Which one, as far as it can be told.
 async fn pooler(target: &Target) -> &'static str {
-    let names: Vec<_> = target.config.get_hosts().iter().filter_map(|host| match host {
-        Host::Tcp(name) => Some(name.as_str()),
-        Host::Unix(_) => None,
-    }).collect();
+    let names: Vec<_> = target
+        .config
+        .get_hosts()
+        .iter()
+        .filter_map(|host| match host {
+            Host::Tcp(name) => Some(name.as_str()),
+            Host::Unix(_) => None,
+        })
+        .collect();
     if names.iter().any(|name| name.contains("-pooler.") && name.ends_with(".neon.tech")) {
         return "Neon's pooler";
     }
@@ -147,7 +160,9 @@ async fn server(client: &Client, report: &mut Report) -> Result<(), PgError> {
         );
     }
 
-    let row = one(client, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'").await?;
+    let row =
+        one(client, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+            .await?;
     let (standby, read_only): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
     if standby {
         report.problem(
@@ -231,7 +246,11 @@ async fn distance(client: &Client, report: &mut Report) -> Result<(), PgError> {
         millis(times[ROUND_TRIPS - 1])
     );
     if median > FAR {
-        report.warning("distance", detail, "Every request waits for at least one: run next to the database.");
+        report.warning(
+            "distance",
+            detail,
+            "Every request waits for at least one: run next to the database.",
+        );
     } else {
         report.ok("distance", detail);
     }
@@ -244,7 +263,8 @@ fn millis(time: Duration) -> f64 {
 
 async fn clock(client: &Client, report: &mut Report) -> Result<(), PgError> {
     let before = SystemTime::now();
-    let server: f64 = one(client, "SELECT extract(epoch FROM clock_timestamp())::float8").await?.try_get(0)?;
+    let server: f64 =
+        one(client, "SELECT extract(epoch FROM clock_timestamp())::float8").await?.try_get(0)?;
     let half = before.elapsed().unwrap_or_default() / 2;
     let here = (before + half).duration_since(UNIX_EPOCH).unwrap_or_default();
     let apart = (here.as_secs_f64() - server).abs();
@@ -266,7 +286,8 @@ async fn capacity(client: &Client, wanted: usize, report: &mut Report) -> Result
                       + COALESCE(current_setting('reserved_connections', true), '0')::int8,
                       (SELECT sum(numbackends)::int8 FROM pg_stat_database)";
     let row = one(client, sql).await?;
-    let (most, reserved, used): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (most, reserved, used): (i64, i64, i64) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let left = (most - reserved - used).max(0);
     let detail = format!(
         "The server has {most} connections: {reserved} reserved, {used} in use. The pool takes up to {wanted}."
@@ -304,7 +325,8 @@ async fn role(client: &Client, report: &mut Report) -> Result<(), PgError> {
 
     if !exists {
         if superuser || creates {
-            report.ok(CHECK, "The role trireme_user is not there yet; the first migration makes it.");
+            report
+                .ok(CHECK, "The role trireme_user is not there yet; the first migration makes it.");
         } else {
             report.problem(
                 CHECK,
@@ -346,7 +368,9 @@ async fn walls(client: &Client, report: &mut Report) -> Result<(), PgError> {
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped)";
     let row = one(client, sql).await?;
     match row.try_get::<_, Option<String>>(0)? {
-        None => report.ok("walls", "Row-level security is on for every table that belongs to users."),
+        None => {
+            report.ok("walls", "Row-level security is on for every table that belongs to users.");
+        }
         Some(tables) => report.problem(
             "walls",
             format!("Row-level security is off for {tables}."),
@@ -381,13 +405,28 @@ fn advice(cause: &str) -> &'static str {
         ("no answer within", "Is a firewall between? Are host and port right?"),
         ("timed out", "Is a firewall between? Are host and port right?"),
         ("28P01", "User and password do not belong together."),
-        ("28000", "The server's pg_hba.conf does not let this user, database or address in; it may want TLS (sslmode=require)."),
+        (
+            "28000",
+            "The server's pg_hba.conf does not let this user, database or address in; it may want TLS (sslmode=require).",
+        ),
         ("password missing", "The server wants a password, and the URL has none."),
-        ("3D000", "The database does not exist: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."),
-        ("53300", "All of the server's connections are in use: put a pooler between, or lower DATABASE_POOL_MAX."),
+        (
+            "3D000",
+            "The database does not exist: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+        ),
+        (
+            "53300",
+            "All of the server's connections are in use: put a pooler between, or lower DATABASE_POOL_MAX.",
+        ),
         ("57P03", "The server is starting or stopping; try again."),
-        ("does not support TLS", "The server has no TLS: switch it on there, or leave sslmode away."),
-        ("invalid peer certificate", "The certificate is not what sslmode demands: name the authority's file in sslrootcert, and the host as the certificate does."),
+        (
+            "does not support TLS",
+            "The server has no TLS: switch it on there, or leave sslmode away.",
+        ),
+        (
+            "invalid peer certificate",
+            "The certificate is not what sslmode demands: name the authority's file in sslrootcert, and the host as the certificate does.",
+        ),
     ];
     known.iter().find(|(sign, _)| cause.contains(sign)).map_or("", |(_, advice)| advice)
 }

@@ -30,12 +30,22 @@ impl Report {
     }
 
     /// It works, and could be better or break later.
-    pub fn warning(&mut self, check: &'static str, detail: impl Into<String>, advice: impl Into<String>) {
+    pub fn warning(
+        &mut self,
+        check: &'static str,
+        detail: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.add(check, Level::Warning, detail.into(), advice.into());
     }
 
     /// It does not work, or not as it has to.
-    pub fn problem(&mut self, check: &'static str, detail: impl Into<String>, advice: impl Into<String>) {
+    pub fn problem(
+        &mut self,
+        check: &'static str,
+        detail: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.add(check, Level::Problem, detail.into(), advice.into());
     }
 
@@ -54,7 +64,8 @@ impl Report {
                 Level::Warning => "warning",
                 Level::Problem => "PROBLEM",
             };
-            let advice = if advice.is_empty() { String::new() } else { format!("\n{:22}{advice}", "") };
+            let advice =
+                if advice.is_empty() { String::new() } else { format!("\n{:22}{advice}", "") };
             format!("{level:8}{check:14}{detail}{advice}")
         });
         lines.collect::<Vec<_>>().join("\n")

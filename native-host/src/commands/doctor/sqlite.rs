@@ -8,11 +8,19 @@ use super::report::Report;
 pub fn examine(path: &str, report: &mut Report) -> bool {
     const FILE: &str = "file";
     if path == ":memory:" {
-        report.warning(FILE, "In memory: everything is gone when the process ends.", "Name a file to keep it.");
+        report.warning(
+            FILE,
+            "In memory: everything is gone when the process ends.",
+            "Name a file to keep it.",
+        );
         return false;
     }
     let Ok(metadata) = fs::metadata(path) else {
-        report.warning(FILE, format!("{path} is not there yet."), "Serving or `trireme migrate` makes it.");
+        report.warning(
+            FILE,
+            format!("{path} is not there yet."),
+            "Serving or `trireme migrate` makes it.",
+        );
         return false;
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -30,7 +38,12 @@ pub fn examine(path: &str, report: &mut Report) -> bool {
     }
 }
 
-fn look(connection: &Connection, size: u64, path: &str, report: &mut Report) -> rusqlite::Result<()> {
+fn look(
+    connection: &Connection,
+    size: u64,
+    path: &str,
+    report: &mut Report,
+) -> rusqlite::Result<()> {
     let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
     let mode = text("PRAGMA journal_mode")?;
     let log = fs::metadata(format!("{path}-wal")).map_or(0, |metadata| metadata.len());
@@ -40,11 +53,19 @@ fn look(connection: &Connection, size: u64, path: &str, report: &mut Report) -> 
     if mode == "wal" {
         report.ok("journal", "WAL: reading does not wait for writing.");
     } else {
-        report.warning("journal", format!("The journal mode is {mode}."), "Serving sets it to WAL.");
+        report.warning(
+            "journal",
+            format!("The journal mode is {mode}."),
+            "Serving sets it to WAL.",
+        );
     }
 
     if connection.is_readonly("main")? {
-        report.problem("permissions", "The file can't be written.", "Make it, and its folder, writable for this user.");
+        report.problem(
+            "permissions",
+            "The file can't be written.",
+            "Make it, and its folder, writable for this user.",
+        );
     } else if !is_writable(path) {
         report.problem(
             "permissions",
@@ -58,7 +79,11 @@ fn look(connection: &Connection, size: u64, path: &str, report: &mut Report) -> 
     let integrity = text("PRAGMA quick_check(1)")?;
     let dangling = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
     if integrity != "ok" {
-        report.problem("integrity", format!("The file is damaged: {integrity}."), "Restore a backup.");
+        report.problem(
+            "integrity",
+            format!("The file is damaged: {integrity}."),
+            "Restore a backup.",
+        );
     } else if dangling {
         report.problem(
             "integrity",
