@@ -51,7 +51,7 @@ fn every_command_explains_itself() {
     for name in ["serve", "config", "routes", "openapi", "user", "verify", "migrate", "doctor"] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
-    for name in names {
+    for name in names.into_iter().filter(|name| *name != "help") {
         let output = plain(&[name, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{name}");
         assert!(out(&output).contains("Usage:"), "{name}");
