@@ -21,6 +21,8 @@ BEGIN
     BEGIN
       EXECUTE format('GRANT trireme_user TO %I', current_user);
     EXCEPTION
+      -- Another database of the cluster was migrated at the same moment.
+      WHEN unique_violation THEN NULL;
       WHEN insufficient_privilege THEN
         RAISE EXCEPTION '% is not a member of the role trireme_user', current_user
           USING HINT = format('As an administrator: GRANT trireme_user TO %I;', current_user);
