@@ -78,7 +78,8 @@ impl Sqlite {
     fn try_open(path: &Path, limits: Limits) -> Result<Self, String> {
         let in_memory = path == Path::new(":memory:");
         if let Some(folder) = path.parent().filter(|_| !in_memory) {
-            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+            fs::create_dir_all(folder)
+                .map_err(|error| format!("its folder can't be made: {error}"))?;
         }
         let readers = match thread::available_parallelism() {
             _ if in_memory => 0,
