@@ -44,16 +44,25 @@ pub use server::{Server, ServerOptions, Until};
 /// instead of being skipped. `cargo xtask test` sets it.
 pub const REQUIRE_ALL: &str = "TRIREME_TEST_REQUIRE_ALL";
 
-/// `None`, with a line on stderr, when the machine lacks a program and nobody insists on it
+/// `None`, with one line on stderr for all tests of a process, when the machine lacks a program and nobody insists on it
 /// ([`REQUIRE_ALL`]): the test then returns early. Any other error fails the test.
 #[track_caller]
 pub fn require<T>(result: Result<T>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(missing @ Error::Missing { .. }) if std::env::var_os(REQUIRE_ALL).is_none() => {
-            eprintln!("skipped: {missing}");
+            tell_once(&missing);
             None
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// Past the capture of passing tests' output, or nobody would hear of it.
+fn tell_once(missing: &Error) {
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    TOLD.call_once(|| {
+        let line = format!("left out: the tests that need it, because {missing}\n");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    });
 }

@@ -1,5 +1,4 @@
 //! A host for tests: a clock that stands still, seeded randomness, a database of its own.
-#![expect(clippy::disallowed_methods, reason = "tests read the environment to find their servers")]
 #![expect(dead_code, reason = "each test file uses its part")]
 
 use std::{
@@ -78,14 +77,9 @@ pub fn on_every_database(test: impl AsyncFn(&World)) {
 
 pub fn with_variables(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
     run(None, variables, &test);
-    let required = std::env::var_os("TRIREME_TEST_REQUIRE_ALL").is_some();
-    match testbed::Postgres::shared() {
-        Ok(postgres) => {
-            let database = testbed::Database::create(postgres).expect("a database is created");
-            run(Some(database), variables, &test);
-        }
-        Err(error) if required => panic!("{error}"),
-        Err(_) => eprintln!("left out on PostgreSQL: it is not installed (cargo xtask setup)"),
+    if let Some(postgres) = testbed::require(testbed::Postgres::shared()) {
+        let database = testbed::Database::create(postgres).expect("a database is created");
+        run(Some(database), variables, &test);
     }
 }
 
