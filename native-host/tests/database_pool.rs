@@ -140,8 +140,8 @@ async fn there_are_never_more_connections_than_allowed() {
     );
     while Instant::now() < until {
         let connected: usize = home.run(&connected).unwrap().parse().unwrap();
-        // One that was just closed may still be on its way out.
-        assert!(connected <= MAX + 1, "{connected} connections");
+        // Those that were just closed may still be on their way out at the server.
+        assert!(connected <= 2 * MAX, "{connected} connections");
         let stats = database.stats();
         assert!(stats.open <= MAX, "{stats:?}");
         sleep(Duration::from_millis(10)).await;
