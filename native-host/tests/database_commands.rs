@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
-use database_support::{User, config, migrate, open};
+use database_support::{User, config, migrate, open, until};
 
 struct Ran {
     code: i32,
@@ -17,10 +17,15 @@ struct Ran {
 }
 
 fn trireme(arguments: &[&str], url: &str) -> Ran {
+    trireme_with(arguments, url, "")
+}
+
+fn trireme_with(arguments: &[&str], url: &str, direct_url: &str) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_trireme"))
         .args(arguments)
         .env_clear()
         .env("DATABASE_URL", url)
+        .env("DIRECT_DATABASE_URL", direct_url)
         .output()
         .unwrap();
     Ran {
@@ -32,7 +37,11 @@ fn trireme(arguments: &[&str], url: &str) -> Ran {
 
 /// What `doctor` found: the level of each check and what it says, as `check level detail`.
 fn findings(url: &str) -> (i32, Vec<String>) {
-    let ran = trireme(&["doctor", "--json"], url);
+    findings_with(url, "")
+}
+
+fn findings_with(url: &str, direct_url: &str) -> (i32, Vec<String>) {
+    let ran = trireme_with(&["doctor", "--json"], url, direct_url);
     let document: Value =
         serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}{}", ran.out, ran.err));
     let word = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
@@ -106,11 +115,9 @@ async fn the_doctor_finds_what_is_wrong() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while home
-        .run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = 1")
-        .unwrap()
-        == "0"
-    {}
+    let held =
+        "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = 1";
+    until(|| home.run(held).unwrap() == "t");
     finds(&findings(&home.url()), "locks warning", "process ");
     holder.kill().unwrap();
     holder.wait().unwrap();
@@ -137,6 +144,15 @@ async fn the_doctor_knows_a_pooler() {
     finds(&found, "way warning", "PgBouncer");
     finds(&found, "schema ok", "");
     assert_eq!(found.0, 0);
+
+    let found = findings_with(&bouncer.url(home.name()), &home.url());
+    finds(&found, "way ok", "PgBouncer");
+    finds(&found, "migrations ok", &postgres.port().to_string());
+    let found = findings_with(&bouncer.url(home.name()), &bouncer.url(home.name()));
+    finds(&found, "migrations warning", "pooler");
+    let found = findings_with(&home.url(), "postgres://nobody@127.0.0.1:1/nothing");
+    finds(&found, "migrations problem", "Connection refused");
+    assert_eq!(found.0, 1);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use shared::{
 };
 use testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
-use database_support::{config, first_int, open};
+use database_support::{config, first_int, open, until};
 
 const ONE: Migration = Migration {
     version: 1,
@@ -252,13 +252,12 @@ async fn a_wait_for_a_lock_ends() {
 
     let url = home.url();
     let mut reader = std::process::Command::new("psql")
-        .args(["-X", &url, "-c", "BEGIN; SELECT n, pg_sleep(6) FROM one"])
+        .args(["-X", &url, "-c", "BEGIN; SELECT n, pg_sleep(8) FROM one"])
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while home.run("SELECT count(*) FROM pg_locks WHERE relation = 'one'::regclass").unwrap() == "0"
-    {
-    }
+    let reading = "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'one'::regclass";
+    until(|| home.run(reading).unwrap() == "t");
     let impatient = database.migrator().with(vec![ONE, alter]).patience(Duration::ZERO);
     let error = impatient.migrate(None, |_| ()).await.unwrap_err();
     assert!(matches!(&error, MigrateError::Locked { name, .. } if name == "0002_alter"), "{error}");

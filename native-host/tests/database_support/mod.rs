@@ -162,3 +162,15 @@ pub async fn first_int(
     let rows = database.batch(scope, &[statement]).await?;
     Ok(rows[0][0].get(0).unwrap())
 }
+
+/// Asks again and again, for ten seconds at most.
+#[track_caller]
+pub fn until(mut is_so: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it never came true");
+}

@@ -13,6 +13,7 @@ use crate::{
         self, OpenError,
         postgres::{
             connect::{Connection, explain},
+            direct::is_direct,
             target::Target,
         },
     },
@@ -49,6 +50,7 @@ pub async fn examine(
         report.problem("connection", format!("It broke: {}.", explain(&error)), "Try again.");
         return Ok(false);
     }
+    migrations(config, report).await?;
     Ok(true)
 }
 
@@ -87,7 +89,7 @@ async fn way(
     report: &mut Report,
 ) -> Result<bool, PgError> {
     const CHECK: &str = "way";
-    if database::postgres::direct::is_direct(client).await? {
+    if is_direct(client).await? {
         report.ok(
             CHECK,
             "Direct: nothing is between this machine and the server that pools connections.",
@@ -99,7 +101,7 @@ async fn way(
         "Through {pooler}. Statements are not prepared, which costs some speed and is always safe."
     );
     if config.direct_url.is_some() {
-        report.ok(CHECK, format!("{detail} Migrations go past it, by DIRECT_DATABASE_URL."));
+        report.ok(CHECK, detail);
     } else {
         report.warning(
             CHECK,
@@ -108,6 +110,34 @@ async fn way(
         );
     }
     Ok(false)
+}
+
+/// Where migrations go, if that is another place.
+async fn migrations(config: &config::Database, report: &mut Report) -> Result<(), Failure> {
+    const CHECK: &str = "migrations";
+    let Some(url) = &config.direct_url else { return Ok(()) };
+    let target = Target::parse(url, database::APPLICATION_NAME)
+        .map_err(|error| OpenError::Url("DIRECT_DATABASE_URL", error))?;
+    let place = target.place();
+    let connection = match Connection::open(&target).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            report.problem(CHECK, format!("DIRECT_DATABASE_URL: {error}."), advice(&error.0));
+            return Ok(());
+        }
+    };
+    match is_direct(connection.client()).await {
+        Ok(true) => {
+            report.ok(CHECK, format!("They go directly to {place}, by DIRECT_DATABASE_URL."))
+        }
+        Ok(false) => report.warning(
+            CHECK,
+            format!("DIRECT_DATABASE_URL leads to {place}, where a pooler answers."),
+            "Name the server itself.",
+        ),
+        Err(error) => report.problem(CHECK, format!("{place}: {}.", explain(&error)), "Try again."),
+    }
+    Ok(())
 }
 
 /// Which one, as far as it can be told.

@@ -9,7 +9,7 @@
 use std::{
     ops::Deref,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, Mutex, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -24,7 +24,7 @@ use shared::{postgres, sql::DatabaseError};
 use tokio::{
     runtime::{self, Handle},
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
+    task::{JoinHandle, yield_now},
     time::{sleep, timeout, timeout_at},
 };
 use tokio_postgres::{Client, Config, Error as PgError, Statement};
@@ -60,6 +60,9 @@ struct Shared {
     lanes: RwLock<Vec<Lane>>,
     /// One for each connection that is in use or being opened. Fair: who came first is first.
     permits: Arc<Semaphore>,
+    /// Connections that are being opened. Under its lock it is decided whether an idle one is
+    /// taken or another is opened, so that there are never more than [`Bounds::max`].
+    opening: Mutex<usize>,
     target: Target,
     bounds: Bounds,
     /// A pooler was met: from now on nothing is prepared.
@@ -121,6 +124,7 @@ impl Pool {
         Self(Arc::new(Shared {
             lanes: RwLock::default(),
             permits: Arc::new(Semaphore::new(bounds.max)),
+            opening: Mutex::new(0),
             target,
             bounds,
             pooled: Arc::default(),
@@ -158,9 +162,14 @@ impl Pool {
         let begun = Instant::now();
         let deadline = begun + self.0.bounds.acquire_timeout;
         let permit = self.permit(deadline).await?;
-        let object = match self.0.idle() {
-            Some(object) => object,
-            None => self.open(deadline).await?,
+        let object = loop {
+            match self.0.idle_or_slot() {
+                Some(Ok(object)) => break object,
+                Some(Err(_slot)) => break self.open(deadline).await?,
+                // It was given back to a lane that had been looked into already.
+                None if Instant::now() < deadline => yield_now().await,
+                None => return Err(DatabaseError::Unavailable("no connection in time".to_owned())),
+            }
         };
         self.0.meter.waited(begun.elapsed());
         Ok(Lease { object: Some(object), permit: Some(permit), pool: Arc::clone(&self.0) })
@@ -201,7 +210,9 @@ impl Pool {
         }
         let shared = Arc::clone(&self.0);
         tokio::spawn(async move {
-            if let Ok(_permit) = shared.permits.try_acquire() {
+            if let Ok(_permit) = shared.permits.try_acquire()
+                && let Some(Err(_slot)) = shared.idle_or_slot()
+            {
                 let _ = timeout(shared.target.connect_limit, shared.lane().get()).await;
             }
             shared.waking.store(false, Relaxed);
@@ -271,6 +282,30 @@ impl Shared {
         open
     }
 
+    /// An idle connection, or the right to open one where there is room. `None` where neither was
+    /// seen; whoever has a permit will see one or the other.
+    fn idle_or_slot(&self) -> Option<Result<Object, Slot<'_>>> {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(object) = self.idle() {
+            return Some(Ok(object));
+        }
+        if self.open() + *opening >= self.bounds.max {
+            return None;
+        }
+        *opening += 1;
+        Some(Err(Slot(&self.opening)))
+    }
+
+    /// The right to open one more while there are fewer than the least number.
+    fn missing(&self) -> Option<Slot<'_>> {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.open() + *opening >= self.bounds.min {
+            return None;
+        }
+        *opening += 1;
+        Some(Slot(&self.opening))
+    }
+
     /// One that is idle: of this runtime if it has any, else of another.
     fn idle(&self) -> Option<Object> {
         let home = Handle::current().id();
@@ -313,8 +348,8 @@ impl Shared {
     async fn fill(&self) -> Result<bool, String> {
         let lane = self.lane();
         let mut held = Vec::new();
-        while self.open() < self.bounds.min {
-            let Ok(permit) = self.permits.try_acquire() else { break };
+        while let Ok(permit) = self.permits.try_acquire() {
+            let Some(_slot) = self.missing() else { break };
             match timeout(self.target.connect_limit, lane.get()).await {
                 Ok(Ok(object)) => held.push((object, permit)),
                 Ok(Err(error)) => return Err(self.explain(&error)),
@@ -326,6 +361,15 @@ impl Shared {
             }
         }
         Ok(false)
+    }
+}
+
+/// A connection that is being opened, until it is there or is not.
+struct Slot<'a>(&'a Mutex<usize>);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::Relaxed},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -120,7 +120,9 @@ impl Sqlite {
         };
         let owned: Vec<_> = enter.iter().chain(statements).map(Owned::from).collect();
         let limits = self.0.limits;
-        let run = move |worker: &mut Worker<'_>| worker.batch(begin, &owned, limits.statement);
+        let patience = Instant::now() + limits.acquire;
+        let run =
+            move |worker: &mut Worker<'_>| worker.batch(begin, &owned, patience, limits.statement);
         let mut rows = lane.run(limits.acquire, run).await??;
         if enter.is_some() {
             rows.remove(0);

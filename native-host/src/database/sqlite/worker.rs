@@ -68,13 +68,17 @@ impl<'c> Worker<'c> {
         Self { connection, prepared: HashMap::new(), deadline }
     }
 
-    /// Runs all or nothing, within `limit` from now on.
+    /// Runs all or nothing: waits for other processes until `patience` is over, and takes
+    /// `limit` from then on.
     pub fn batch<R: From<Row>>(
         &mut self,
         begin: &'static str,
         statements: &[Owned],
+        patience: Instant,
         limit: Duration,
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
+        let patience = patience.saturating_duration_since(Instant::now());
+        self.connection.busy_timeout(patience).map_err(|error| failure(&error))?;
         self.run(begin)?;
         self.deadline.set(limit);
         let results = statements.iter().map(|statement| self.query(statement)).collect();
@@ -131,6 +135,9 @@ impl<'c> Worker<'c> {
             let values = (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
             found.push(Row(values).into());
         }
+        drop(rows);
+        // Arguments may be secrets: they are not kept.
+        prepared.clear_bindings();
         Ok(found)
     }
 }
