@@ -128,7 +128,7 @@ async fn migrations(config: &config::Database, report: &mut Report) -> Result<()
     };
     match is_direct(connection.client()).await {
         Ok(true) => {
-            report.ok(CHECK, format!("They go directly to {place}, by DIRECT_DATABASE_URL."))
+            report.ok(CHECK, format!("They go directly to {place}, by DIRECT_DATABASE_URL."));
         }
         Ok(false) => report.warning(
             CHECK,
