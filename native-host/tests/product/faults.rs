@@ -78,9 +78,9 @@ fn the_database_goes_away_under_load_and_comes_back() {
         thread::sleep(Duration::from_millis(500));
         stop.store(true, Relaxed);
 
+        let written: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         let kept = database.run("SELECT id FROM tasks").unwrap();
-        for writer in writers {
-            let (written, slowest) = writer.join().unwrap();
+        for (written, slowest) in written {
             assert!(!written.is_empty());
             assert!(slowest < Duration::from_secs(4), "a request waited {slowest:?}");
             for id in written {
