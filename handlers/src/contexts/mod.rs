@@ -33,7 +33,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// From [`sql::COLUMNS`].
+    /// From the columns of `sql::get`.
     pub fn read<R: Row>(row: &'a R) -> Result<Self> {
         Ok(Self {
             id: row.get(0)?,

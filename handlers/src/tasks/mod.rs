@@ -51,7 +51,7 @@ pub struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// From [`sql::COLUMNS`].
+    /// From the columns of `sql::get`.
     pub fn read<R: Row>(row: &'a R) -> Result<Self> {
         Ok(Self {
             id: row.get(0)?,
