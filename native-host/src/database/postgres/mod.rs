@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod direct;
+mod lanes;
 pub mod pool;
 pub mod target;
 
