@@ -2,7 +2,7 @@
 //!
 //! A request only appends its line to a buffer; a thread of its own writes that out, many
 //! lines at once when there are many. So a slow reader of stdout does not hold up requests: when
-//! it is [`FULL`] bytes behind, lines are dropped and counted. [`Guard`] writes what is left.
+//! it is `FULL` bytes behind, lines are dropped and counted. [`Guard`] writes what is left.
 
 mod buffer;
 

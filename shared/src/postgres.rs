@@ -88,7 +88,12 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
         }
         other => other,
     };
-    begun.map_err(|error| failed(&error))?;
+    // Cancelled at its very first statement, the transaction was not opened, and those after it
+    // have run for themselves.
+    begun.map_err(|error| match failed(&error) {
+        DatabaseError::TimedOut(cause) if writes => DatabaseError::OutcomeUnknown(cause),
+        other => other,
+    })?;
     let rows =
         results.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
     committed.map_err(|error| match before_commit(&error) {

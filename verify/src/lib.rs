@@ -19,7 +19,7 @@
 //!
 //! 1. Write `pub async fn my_check(context: &Context) -> Verdict` in the file of its group
 //!    in `src/checks` (a new group is a new file). It reads straight down: send a
-//!    [`request`], say with `?` what the [`response`] must be. The first broken promise
+//!    `request`, say with `?` what the `response` must be. The first broken promise
 //!    ends the check and the report shows that request.
 //! 2. Put its name into the table in `src/checks/mod.rs`. Checks run in that order.
 //!

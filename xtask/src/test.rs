@@ -10,7 +10,7 @@ use crate::{Result, deny, setup, ui};
 ///
 /// First installs what is missing (see `cargo xtask setup`), then runs these steps and stops
 /// at the first that fails: fmt, clippy, deny (licences, bans, sources, and advisories when
-/// their database can be reached), test, doc. The tests share one throw-away PostgreSQL,
+/// their database can be reached), doc, test. The tests share one throw-away PostgreSQL,
 /// named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
 /// you work, plain `cargo test -p CRATE` does too: it starts a PostgreSQL when a test asks.
 #[derive(clap::Args)]
@@ -33,10 +33,10 @@ enum Step {
     Clippy,
     /// Licences, bans, sources, advisories
     Deny,
-    /// Every test, none skipped
-    Test,
     /// The documentation builds without warnings
     Doc,
+    /// Every test, none skipped
+    Test,
 }
 
 impl Step {

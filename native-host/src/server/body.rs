@@ -18,7 +18,7 @@ const DISCARD_BYTES: u64 = 64 << 10;
 /// How long that may hold up the answer.
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-/// The body of one request. [`Rest`] tells afterwards what became of it.
+/// The body of one request. `Rest` tells afterwards what became of it.
 pub struct Upload {
     rest: Option<Rc<Rest>>,
     limit: Duration,
@@ -31,7 +31,7 @@ pub struct Rest {
 }
 
 impl Upload {
-    /// `limit` is the time that the whole body may take. There is no [`Rest`] of a request
+    /// `limit` is the time that the whole body may take. There is no `Rest` of a request
     /// without a body.
     pub fn new(incoming: Incoming, limit: Duration) -> (Self, Option<Rc<Rest>>) {
         let rest = (!incoming.is_end_stream()).then(|| {

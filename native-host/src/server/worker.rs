@@ -26,9 +26,8 @@ use super::{Limits, Order, Service, connection::Protocols, watch::Drain};
 /// How long accepting pauses when the process is out of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The one instruction of a packet filter that keeps 0 bytes of every packet.
-#[cfg(target_os = "linux")]
-const BPF_RETURN: u16 = 0x06;
+/// How long the last handshakes may take, when no more are begun.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// What a thread is given.
 pub struct Seat {
@@ -75,6 +74,11 @@ async fn serve<S: Service>(seat: Seat, service: S) {
         () = accept(&listener, &reception) => {}
         () = until(&mut order, Order::Close) => {}
     }
+    refuse(&listener);
+    tokio::select! {
+        () = accept(&listener, &reception) => {}
+        () = sleep(SETTLE) => {}
+    }
     close(listener, &reception);
     tokio::select! {
         () = reception.empty() => {}
@@ -109,15 +113,41 @@ fn is_of_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// Closes the listener without losing a connection: those that wait to be accepted were
-/// already acknowledged to their clients, so they are served.
+/// Lets no more handshakes begin, while those that have begun can still end: their clients may
+/// already count themselves connected, and closing the listener would reset them. The packet
+/// filter drops every SYN; who sent it tries again, and is refused by then. Where there is no
+/// such filter, a gap of microseconds remains.
+fn refuse(listener: &TcpListener) {
+    #[cfg(target_os = "linux")]
+    {
+        use socket2::SockFilter;
+        let _ = SockRef::from(listener).attach_filter(&[
+            // The flags of the TCP header, of them SYN and ACK.
+            SockFilter::new(BPF_LOAD_BYTE, 0, 0, 13),
+            SockFilter::new(BPF_AND, 0, 0, 0x12),
+            // SYN alone: the next instruction; anything else: the one after it.
+            SockFilter::new(BPF_JUMP_IF_EQUAL, 0, 1, 0x02),
+            SockFilter::new(BPF_RETURN, 0, 0, 0),
+            SockFilter::new(BPF_RETURN, 0, 0, u32::MAX),
+        ]);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+}
+
+#[cfg(target_os = "linux")]
+const BPF_LOAD_BYTE: u16 = 0x30;
+#[cfg(target_os = "linux")]
+const BPF_AND: u16 = 0x54;
+#[cfg(target_os = "linux")]
+const BPF_JUMP_IF_EQUAL: u16 = 0x15;
+#[cfg(target_os = "linux")]
+const BPF_RETURN: u16 = 0x06;
+
+/// Closes the listener. Connections that wait to be accepted were acknowledged to their clients,
+/// so they are served.
 fn close<S: Service>(listener: TcpListener, reception: &Rc<Reception<S>>) {
     let socket = SockRef::from(&listener);
-    // A filter that lets nothing through: no connection is added to the queue while it is
-    // emptied. Clients try again and are refused a moment later. (Where there is no such
-    // filter, a gap of microseconds remains.)
-    #[cfg(target_os = "linux")]
-    let _ = socket.attach_filter(&[socket2::SockFilter::new(BPF_RETURN, 0, 0, 0)]);
     while let Ok((stream, peer)) = socket.accept() {
         let stream = std::net::TcpStream::from(stream);
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));

@@ -63,7 +63,7 @@ impl Pool {
         &self.0.lanes.meter
     }
 
-    /// See [`Lanes::is_pooled`].
+    /// Whether a pooler was met: then nothing that was set on a connection stays with us.
     pub fn is_pooled(&self) -> bool {
         self.0.lanes.is_pooled()
     }
@@ -134,7 +134,7 @@ impl Pool {
         });
     }
 
-    /// See [`Lanes::distrust`].
+    /// Forgets the idle connections that nobody has used since `moment`.
     pub fn distrust(&self, moment: Instant) {
         self.0.lanes.distrust(moment);
     }
