@@ -4,11 +4,12 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use shared::{Secret, Timestamp, auth::access, config::{Auth, Config}};
+use shared::{Secret, Timestamp, auth::access, config::{Auth, Config, Platform}};
 
 static AUTH: LazyLock<Auth> = LazyLock::new(|| {
-    let spare = Secret::new("a secret that is only used for fuzzing");
-    Config::from_variables(|_| None, &spare).expect("development needs nothing").auth
+    let spare = Some(Secret::new("a secret that is only used for fuzzing"));
+    let platform = Platform { spare, ..Platform::default() };
+    Config::from_variables(|_| None, &platform).expect("development needs nothing").auth
 });
 
 fuzz_target!(|token: &str| {

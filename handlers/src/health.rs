@@ -13,7 +13,7 @@ use shared::{
     error::Result,
     host::{Backend, Database, Host, HostKind, Phase},
     migrations,
-    sql::{DatabaseError, Row, Statement},
+    sql::{DatabaseError, Row},
 };
 
 use crate::{context::Context, respond};
@@ -77,10 +77,7 @@ struct Alive {
 
 /// Asks the database itself which schema it has; silence is an answer, too.
 async fn applied<H: Host>(cx: &Context<'_, H>) -> Result<i64, DatabaseError> {
-    let ask = [Statement::read(
-        "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
-        vec![],
-    )];
+    let ask = [cx.host.database().schema_version()];
     let answer = pin!(cx.as_service(&ask));
     let limit = pin!(cx.host.sleep(cx.app.config.database.acquire_timeout));
     let rows = match select(answer, limit).await {

@@ -6,24 +6,10 @@
 
 mod buffer;
 
-use std::{
-    fmt, io,
-    panic::{self, PanicHookInfo},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{io, sync::Arc, time::SystemTime};
 
-use shared::{
-    Timestamp,
-    config::{Log, LogFormat},
-};
-use tracing_subscriber::{
-    Layer as _,
-    filter::Targets,
-    fmt::{MakeWriter, format::Writer, time::FormatTime},
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
+use shared::{Timestamp, config::Log, logging};
+use tracing_subscriber::fmt::MakeWriter;
 
 use self::buffer::Buffer;
 
@@ -44,49 +30,12 @@ impl Drop for Guard {
     }
 }
 
-/// The filter that `LOG_LEVEL` stands for: `info`, or `info,handlers=debug`.
-pub fn filter(level: &str) -> Option<Targets> {
-    level.parse().ok()
-}
-
-/// Starts logging for the whole process. The level must be one that [`filter`] reads.
+/// Starts logging for the whole process.
 pub fn start(log: &Log) -> io::Result<Guard> {
     let buffer = Buffer::start(io::stdout())?;
     let lines = Lines(Arc::clone(&buffer));
-    let filter =
-        filter(&log.level).unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
-    let layer = tracing_subscriber::fmt::layer().with_writer(lines).with_timer(Clock);
-    let layer = match log.format {
-        LogFormat::Json => {
-            layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-        }
-        LogFormat::Pretty => layer.with_ansi(io::IsTerminal::is_terminal(&io::stdout())).boxed(),
-    };
-    // Fails only where a logger was set before, as in tests.
-    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
-    panic::set_hook(Box::new(on_panic));
+    logging::start(log, io::IsTerminal::is_terminal(&io::stdout()), now, lines);
     Ok(Guard(buffer))
-}
-
-/// A panic is a record like any other; the request that it ended is answered 500.
-fn on_panic(panic: &PanicHookInfo<'_>) {
-    let payload = panic.payload();
-    let message = payload.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    let message = message.unwrap_or("of no text");
-    let location = panic.location().map_or_else(String::new, ToString::to_string);
-    let thread = std::thread::current();
-    let thread = thread.name().unwrap_or("unnamed");
-    tracing::error!(location, thread, panic = message, "panicked");
-}
-
-/// RFC 3339 in UTC with milliseconds, as everywhere.
-struct Clock;
-
-impl FormatTime for Clock {
-    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        writer.write_str(&now().rfc3339())
-    }
 }
 
 /// The system's clock.

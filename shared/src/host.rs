@@ -50,6 +50,14 @@ pub trait Database {
 
     fn backend(&self) -> Backend;
 
+    /// The version of the newest migration that is applied, as one number.
+    fn schema_version(&self) -> Statement<'static> {
+        Statement::read(
+            "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
+            vec![],
+        )
+    }
+
     /// Runs `statements` in order, all or nothing, and gives each one's rows.
     ///
     /// Under [`Scope::User`] the same transaction first proves that the account and the

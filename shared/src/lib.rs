@@ -7,6 +7,8 @@ pub mod error;
 pub mod host;
 pub mod http;
 pub mod json;
+#[cfg(feature = "logging")]
+pub mod logging;
 pub mod migrations;
 pub mod page;
 #[cfg(feature = "postgres")]

@@ -1,9 +1,87 @@
 //! What the SQLite family shares: native, D1 and Spin's.
 
 use crate::{
+    Timestamp, Uuid,
     host::Scope,
-    sql::{DatabaseError, Statement, Value},
+    sql::{self, DatabaseError, DecodeError, Statement, Value},
 };
+
+/// What a column or an argument holds. Ids are text, moments are milliseconds.
+#[derive(Clone, PartialEq)]
+pub enum Cell {
+    Null,
+    Integer(i64),
+    Text(String),
+    /// A kind that no column of ours has.
+    Other,
+}
+
+/// SQLite has no infinity for its whole numbers, but orders every text after them.
+const INFINITY: &str = "infinity";
+
+impl From<&Value<'_>> for Cell {
+    fn from(argument: &Value<'_>) -> Self {
+        match argument {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Integer(i64::from(*value)),
+            Value::Int(value) => Self::Integer(*value),
+            Value::Text(text) => Self::Text(text.clone().into_owned()),
+            Value::Uuid(id) => Self::Text(id.to_string()),
+            Value::Time(Timestamp::INFINITY) => Self::Text(INFINITY.to_owned()),
+            Value::Time(time) => Self::Integer(time.millis()),
+        }
+    }
+}
+
+/// One row, out of the hands of the connection that it was read on.
+pub struct Row(pub Vec<Cell>);
+
+impl Row {
+    fn cell(&self, column: usize) -> Result<&Cell, DecodeError> {
+        self.0.get(column).ok_or(DecodeError { column })
+    }
+}
+
+impl sql::Row for Row {
+    fn bool(&self, column: usize) -> Result<Option<bool>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Integer(0) => Ok(Some(false)),
+            Cell::Integer(1) => Ok(Some(true)),
+            _ => Err(DecodeError { column }),
+        }
+    }
+
+    fn int(&self, column: usize) -> Result<Option<i64>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Integer(number) => Ok(Some(*number)),
+            _ => Err(DecodeError { column }),
+        }
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => Ok(Some(text)),
+            _ => Err(DecodeError { column }),
+        }
+    }
+
+    fn uuid(&self, column: usize) -> Result<Option<Uuid>, DecodeError> {
+        let text = self.text(column)?;
+        text.map(Uuid::try_parse).transpose().map_err(|_| DecodeError { column })
+    }
+
+    fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Integer(millis) => Ok(Some(Timestamp::from_millis(*millis))),
+            Cell::Text(text) if text == INFINITY => Ok(Some(Timestamp::INFINITY)),
+            _ => Err(DecodeError { column }),
+        }
+    }
+}
 
 /// The first statement of [`Scope::User`]: it fails when account or session are not alive, and
 /// with it the whole batch. SQLite has no `RAISE` outside triggers; `json` of a text that is

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::{
     Secret, Timestamp, Uuid,
     auth::access::{Refusal, issue, verify},
-    config::{Auth, Config},
+    config::{Auth, Config, Platform},
 };
 
 const SECRET: &str = "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu";
@@ -19,7 +19,12 @@ const SESSION: Uuid = Uuid::from_u128(2);
 fn auth(variables: &[(&str, &str)]) -> Auth {
     let variables: HashMap<_, _> = variables.iter().copied().collect();
     let lookup = |name: &str| variables.get(name).map(ToString::to_string);
-    Config::from_variables(lookup, &Secret::default()).unwrap().auth
+    Config::from_variables(
+        lookup,
+        &Platform { spare: Some(Secret::default()), ..Platform::default() },
+    )
+    .unwrap()
+    .auth
 }
 
 fn shared_secret() -> Auth {

@@ -4,15 +4,19 @@ use std::collections::HashMap;
 
 use shared::{
     Secret,
-    config::{Config, DatabaseUrl, Environment, Faults, LogFormat},
+    config::{Config, DatabaseUrl, Environment, Faults, LogFormat, Platform},
 };
 
 const SECRET: &str = "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu";
 
 fn read(variables: &[(&str, &str)]) -> Result<Config, Faults> {
+    let spare = Some(Secret::new("made up at random for development"));
+    read_on(&Platform { bindings: &[], spare }, variables)
+}
+
+fn read_on(platform: &Platform, variables: &[(&str, &str)]) -> Result<Config, Faults> {
     let variables: HashMap<_, _> = variables.iter().copied().collect();
-    let spare = Secret::new("made up at random for development");
-    Config::from_variables(|name| variables.get(name).map(ToString::to_string), &spare)
+    Config::from_variables(|name| variables.get(name).map(ToString::to_string), platform)
 }
 
 fn faults(variables: &[(&str, &str)]) -> Vec<String> {
@@ -135,4 +139,29 @@ fn secrets_have_other_names_and_an_order() {
     let escaped = pem.replace('\n', "\\n");
     let keys = read(&[("JWT_PRIVATE_KEY", &escaped)]).unwrap().auth.keys;
     assert_eq!(keys.public.len(), 1);
+}
+
+#[test]
+fn a_platform_names_its_own_databases() {
+    let platform = Platform { bindings: &["d1", "hyperdrive"], spare: None };
+    let with = |url: &'static str| {
+        read_on(&platform, &[("DATABASE_URL", url), ("JWT_SECRET", SECRET)])
+            .map(|config| config.database.url)
+    };
+    assert_eq!(with("d1://DB"), Ok(DatabaseUrl::Binding("d1", "DB".to_owned())));
+    let faults = |url| with(url).expect_err("the URL is at fault").0.join("\n");
+    assert!(faults("sqlite://file").contains("hyperdrive://"), "{}", faults("sqlite://file"));
+    assert!(faults("d1://").contains("d1://NAME"));
+    assert!(faults("").contains("DATABASE_URL is missing"));
+    assert!(read(&[("DATABASE_URL", "d1://DB")]).is_err(), "no platform, no binding");
+
+    let no_key = read_on(&platform, &[("DATABASE_URL", "d1://DB")]);
+    assert!(no_key.expect_err("instances need one key").0[0].starts_with("JWT_SECRET"));
+}
+
+#[test]
+fn a_platform_keeps_its_database_in_production() {
+    let platform = Platform { bindings: &["spin"], spare: None };
+    let config = read_on(&platform, &production(&[("DATABASE_URL", "spin://default")])).unwrap();
+    assert_eq!(config.database.url, DatabaseUrl::Binding("spin", "default".to_owned()));
 }

@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use shared::{
     Secret, Timestamp,
-    config::Config,
+    config::{Config, Platform},
     host::{Busy, Host, HostKind, Peer, Phase},
 };
 
@@ -101,8 +101,11 @@ fn run(
     ]);
     all.extend(variables.iter().copied());
     let lookup = |name: &str| all.get(name).map(ToString::to_string);
-    let config =
-        Config::from_variables(lookup, &Secret::default()).expect("the configuration is good");
+    let config = Config::from_variables(
+        lookup,
+        &Platform { spare: Some(Secret::default()), ..Platform::default() },
+    )
+    .expect("the configuration is good");
     // The cause of a 500 is in the log alone: shown with the test that fails.
     let _ = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::ERROR)

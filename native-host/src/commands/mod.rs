@@ -16,10 +16,10 @@ use std::{env, fmt, process::ExitCode};
 use clap::{Parser, Subcommand};
 use shared::{
     Secret,
-    config::{Config, Faults},
+    config::{Config, Faults, Platform},
 };
 
-use crate::{database::OpenError, logging};
+use crate::database::OpenError;
 
 /// Trireme, a backend: accounts, tokens, and records that only their owner can see.
 ///
@@ -117,7 +117,7 @@ impl From<Faults> for Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Url(..) => Self::configuration(error),
+            OpenError::Url(..) | OpenError::Binding(_) => Self::configuration(error),
             OpenError::File(_) => Self::no(error),
         }
     }
@@ -139,10 +139,11 @@ fn configuration_with(variable: impl Fn(&str) -> Option<String>) -> Result<Confi
     let mut spare = [0; 32];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
     let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
-    let result = Config::from_variables(&variable, &Secret::new(spare));
+    let platform = Platform { bindings: &[], spare: Some(Secret::new(spare)) };
+    let result = Config::from_variables(&variable, &platform);
     // The filter belongs to this host's logger, so its grammar is checked here.
     let level = variable("LOG_LEVEL").filter(|level| !level.trim().is_empty());
-    if level.is_none_or(|level| logging::filter(level.trim()).is_some()) {
+    if level.is_none_or(|level| shared::logging::filter(level.trim()).is_some()) {
         return Ok(result?);
     }
     let mut faults = result.err().map_or_else(Vec::new, |faults| faults.0);

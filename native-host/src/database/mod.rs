@@ -13,6 +13,7 @@ use shared::{
     config::DatabaseUrl,
     host::{self, Backend, Scope},
     sql::{self, DatabaseError, DecodeError, Statement},
+    sqlite::Row as SqliteRow,
 };
 
 use self::{
@@ -41,6 +42,8 @@ pub enum OpenError {
     /// A fault of the configuration: the variable, and what is wrong with it.
     Url(&'static str, UrlError),
     File(FileError),
+    /// A database that only another platform has.
+    Binding(&'static str),
 }
 
 impl fmt::Display for OpenError {
@@ -48,6 +51,7 @@ impl fmt::Display for OpenError {
         match self {
             Self::Url(variable, error) => write!(f, "{variable}: {error}."),
             Self::File(error) => write!(f, "{error}."),
+            Self::Binding(scheme) => write!(f, "DATABASE_URL: {scheme}:// is another platform's."),
         }
     }
 }
@@ -69,6 +73,7 @@ impl Database {
             DatabaseUrl::Sqlite(path) => {
                 Sqlite::open(path, config).map(Self::Sqlite).map_err(OpenError::File)
             }
+            DatabaseUrl::Binding(scheme, _) => Err(OpenError::Binding(scheme)),
         }
     }
 
@@ -129,7 +134,7 @@ impl host::Database for Database {
 /// A row of either database.
 pub enum Row {
     Postgres(tokio_postgres::Row),
-    Sqlite(sqlite::Row),
+    Sqlite(SqliteRow),
 }
 
 impl From<tokio_postgres::Row> for Row {
@@ -138,8 +143,8 @@ impl From<tokio_postgres::Row> for Row {
     }
 }
 
-impl From<sqlite::Row> for Row {
-    fn from(row: sqlite::Row) -> Self {
+impl From<SqliteRow> for Row {
+    fn from(row: SqliteRow) -> Self {
         Self::Sqlite(row)
     }
 }

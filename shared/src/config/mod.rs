@@ -61,6 +61,20 @@ pub enum DatabaseUrl {
     Postgres(Secret),
     /// A file's path, or `:memory:`.
     Sqlite(String),
+    /// A database that the platform holds, by one of the schemes of [`Platform::bindings`] and
+    /// the name that the platform knows it by: `d1://DB`.
+    Binding(&'static str, String),
+}
+
+/// What configuring depends on besides variables.
+#[derive(Clone, Debug, Default)]
+pub struct Platform {
+    /// Schemes of `DATABASE_URL` for the databases that the platform holds itself. Where there
+    /// are any, there is no file system, and so no `sqlite://`.
+    pub bindings: &'static [&'static str],
+    /// Signs tokens in development when no key is set. Without it a key is always required, as
+    /// where a service is many instances from the start.
+    pub spare: Option<Secret>,
 }
 
 #[derive(Clone, Debug)]
@@ -137,10 +151,9 @@ impl std::error::Error for Faults {}
 
 impl Config {
     /// Reads the configuration. `lookup` gives a variable's value; an empty one counts as unset.
-    /// `spare` signs tokens in development when no key is set: the host makes it up at random.
     pub fn from_variables(
         lookup: impl Fn(&str) -> Option<String>,
-        spare: &Secret,
+        platform: &Platform,
     ) -> Result<Self, Faults> {
         let mut read = parse::Reader::new(&lookup);
         let environment = read.environment();
@@ -157,8 +170,8 @@ impl Config {
                     1..=3600,
                 )),
             },
-            database: Self::database(&mut read, production),
-            auth: Self::auth(&mut read, production, spare),
+            database: Self::database(&mut read, platform, production),
+            auth: Self::auth(&mut read, platform, production),
             http: Self::http(&mut read, production),
             limits: Limits {
                 auth_per_address: read.quota("RATE_LIMIT_AUTH_PER_ADDRESS", Quota::new(60, 60)),
@@ -172,8 +185,8 @@ impl Config {
         read.finish(config)
     }
 
-    fn database(read: &mut parse::Reader<'_>, production: bool) -> Database {
-        let url = read.database_url(production);
+    fn database(read: &mut parse::Reader<'_>, platform: &Platform, production: bool) -> Database {
+        let url = read.database_url(platform.bindings, production);
         let (min, max) = if production { (10, 100) } else { (2, 16) };
         let pool_max = read.number("DATABASE_POOL_MAX", max, 1..=10_000);
         let pool_min = read.number("DATABASE_POOL_MIN", min.min(pool_max), 0..=10_000);
@@ -191,14 +204,15 @@ impl Config {
         }
     }
 
-    fn auth(read: &mut parse::Reader<'_>, production: bool, spare: &Secret) -> Auth {
+    fn auth(read: &mut parse::Reader<'_>, platform: &Platform, production: bool) -> Auth {
         let development = read.environment() == Environment::Development;
+        let spare = platform.spare.as_ref().filter(|_| development).map(Secret::reveal);
         let required = read.flag("AUTH_REQUIRED", true);
         if !required && !development {
             read.fault("AUTH_REQUIRED", "may be false in development only");
         }
         Auth {
-            keys: Keys::read(read, !development, development.then(|| spare.reveal())),
+            keys: Keys::read(read, !development, spare),
             issuer: read.text("JWT_ISSUER").unwrap_or_else(|| "trireme".to_owned()),
             audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| "trireme".to_owned()),
             access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),

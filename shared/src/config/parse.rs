@@ -183,22 +183,34 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn database_url(&mut self, production: bool) -> DatabaseUrl {
+    pub fn database_url(
+        &mut self,
+        bindings: &'static [&'static str],
+        production: bool,
+    ) -> DatabaseUrl {
         let stand_in = DatabaseUrl::Sqlite("trireme.sqlite3".to_owned());
+        let has_files = bindings.is_empty();
         let Some(text) = self.text("DATABASE_URL") else {
-            if production {
+            if production && has_files {
                 self.fault("DATABASE_URL", "is missing; production needs a postgres:// URL");
+            } else if !has_files {
+                self.fault("DATABASE_URL", &format!("is missing; write {}", schemes(bindings)));
             }
             return stand_in;
         };
         if let Some(url) = postgres_url(&text) {
             return DatabaseUrl::Postgres(url);
         }
-        let Some(path) = text.strip_prefix("sqlite:") else {
-            self.fault(
-                "DATABASE_URL",
-                "must begin with postgres://, postgresql://, postgresql+asyncpg:// or sqlite://",
-            );
+        if let Some((scheme, name)) = text.split_once("://")
+            && let Some(known) = bindings.iter().find(|known| **known == scheme)
+        {
+            if name.is_empty() {
+                self.fault("DATABASE_URL", &format!("names no binding; write {known}://NAME"));
+            }
+            return DatabaseUrl::Binding(known, name.to_owned());
+        }
+        let Some(path) = text.strip_prefix("sqlite:").filter(|_| has_files) else {
+            self.fault("DATABASE_URL", &format!("must begin with {}", schemes(bindings)));
             return stand_in;
         };
         if production {
@@ -286,6 +298,14 @@ impl<'a> Reader<'a> {
         }
         patterns
     }
+}
+
+/// How a `DATABASE_URL` may begin, in words.
+fn schemes(bindings: &[&str]) -> String {
+    let own = if bindings.is_empty() { &["sqlite"] } else { bindings };
+    let (last, others) = own.split_last().unwrap_or((&"sqlite", &[]));
+    let others: String = others.iter().map(|scheme| format!(", {scheme}://")).collect();
+    format!("postgres://, postgresql://, postgresql+asyncpg://{others} or {last}://")
 }
 
 /// The one form that tokio-postgres reads; `None` for another scheme.

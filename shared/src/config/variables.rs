@@ -36,7 +36,7 @@ pub const VARIABLES: &[Variable] = &[
     secret(
         "DATABASE_URL",
         "sqlite://trireme.sqlite3 (required in production)",
-        "`postgres://`, `postgresql://` or `postgresql+asyncpg://` with `sslmode` and `sslrootcert`; `sqlite://path` or `sqlite::memory:` outside production.",
+        "`postgres://`, `postgresql://` or `postgresql+asyncpg://` with `sslmode` and `sslrootcert`; `sqlite://path` or `sqlite::memory:` outside production. On Workers also `hyperdrive://BINDING` and `d1://BINDING`, on Spin `spin://LABEL`.",
     ),
     secret("DIRECT_DATABASE_URL", "DATABASE_URL", "PostgreSQL past a pooler; migrations use it."),
     open("DATABASE_POOL_MIN", "10 in production, else 2", "Connections kept open."),

@@ -65,6 +65,7 @@ fn banner(config: &Config, places: &Places) -> String {
     let database = match &config.database.url {
         DatabaseUrl::Sqlite(path) => format!("SQLite, {path}"),
         DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
+        DatabaseUrl::Binding(scheme, name) => format!("{scheme}, {name}"),
     };
     let _ = writeln!(text, "  Database  {database}");
     let _ = writeln!(
@@ -101,5 +102,6 @@ fn database(url: &DatabaseUrl) -> &'static str {
     match url {
         DatabaseUrl::Postgres(_) => "postgres",
         DatabaseUrl::Sqlite(_) => "sqlite",
+        DatabaseUrl::Binding(scheme, _) => scheme,
     }
 }

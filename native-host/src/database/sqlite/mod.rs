@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use shared::{
     host::Scope,
     sql::{Access, DatabaseError, Statement},
-    sqlite,
+    sqlite::{self, Row},
 };
 
 use self::{
@@ -26,8 +26,6 @@ use self::{
     worker::{Deadline, Owned, Worker},
 };
 use super::stats::{Meter, Stats};
-
-pub use self::row::Row;
 
 /// Steps of SQLite's machine between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 4_000;

@@ -10,10 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, Statement, types::Value};
-use shared::{sql::DatabaseError, sqlite};
+use rusqlite::{Connection, ErrorCode, Statement};
+use shared::{
+    sql::DatabaseError,
+    sqlite::{self, Cell, Row},
+};
 
-use super::row::{Row, value};
+use super::row::{Bound, cell};
 
 /// Texts that are kept prepared; lists have a text for each choice of filters.
 const PREPARED_AT_MOST: usize = 512;
@@ -21,12 +24,12 @@ const PREPARED_AT_MOST: usize = 512;
 /// A statement that can go to another thread.
 pub struct Owned {
     text: Cow<'static, str>,
-    arguments: Vec<Value>,
+    arguments: Vec<Cell>,
 }
 
 impl From<&shared::sql::Statement<'_>> for Owned {
     fn from(statement: &shared::sql::Statement<'_>) -> Self {
-        let arguments = statement.arguments.iter().map(value).collect();
+        let arguments = statement.arguments.iter().map(Cell::from).collect();
         Self { text: statement.text.clone(), arguments }
     }
 }
@@ -126,13 +129,15 @@ impl<'c> Worker<'c> {
             return Err(rusqlite::Error::InvalidParameterCount(given, due));
         }
         for (number, argument) in (1..).zip(&statement.arguments) {
-            prepared.raw_bind_parameter::<usize, _>(number, argument)?;
+            prepared.raw_bind_parameter::<usize, _>(number, Bound(argument))?;
         }
         let columns = prepared.column_count();
         let mut found = Vec::new();
         let mut rows = prepared.raw_query();
         while let Some(row) = rows.next()? {
-            let values = (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+            let values = (0..columns)
+                .map(|column| cell(row.get_ref(column)?))
+                .collect::<rusqlite::Result<_>>()?;
             found.push(Row(values).into());
         }
         drop(rows);
