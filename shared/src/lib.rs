@@ -17,6 +17,7 @@ pub mod problem;
 pub mod secret;
 pub mod sql;
 pub mod sqlite;
+pub mod sqlstate;
 pub mod time;
 pub mod validate;
 

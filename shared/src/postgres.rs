@@ -15,6 +15,7 @@ use crate::{
     Timestamp,
     host::Scope,
     sql::{Access, DatabaseError, DecodeError, Row, Statement, Value},
+    sqlstate,
 };
 
 /// One connection, as a host holds it.
@@ -147,23 +148,7 @@ pub fn before_commit(error: &PgError) -> DatabaseError {
             DatabaseError::Failed(cause)
         };
     };
-    let code = server.code().code();
-    let cause = format!("{code} {}", server.message());
-    match (code, &code[..2]) {
-        ("TR401", _) => DatabaseError::SessionEnded,
-        (_, "23") => match server.constraint() {
-            Some(name) => DatabaseError::Constraint(name.to_owned()),
-            None => DatabaseError::Failed(cause),
-        },
-        // Cancelled by the statement limit; a lock not had in time.
-        ("57014" | "55P03", _) => DatabaseError::TimedOut(cause),
-        // Shut down, starting up, out of connections or memory, turned read-only, a deadlock,
-        // a connection fault: another connection, a little later, may do.
-        ("25006" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08" | "53" | "40") => {
-            DatabaseError::Unavailable(cause)
-        }
-        _ => DatabaseError::Failed(cause),
-    }
+    sqlstate::error(server.code().code(), server.message(), server.constraint())
 }
 
 const fn type_of(value: &Value<'_>) -> Type {

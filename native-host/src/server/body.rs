@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use shared::host::{Body, BodyError};
+use shared::{
+    host::{Body, BodyError},
+    http::body::gather,
+};
 use tokio::time::timeout;
 
 /// An unread body up to this size is taken off the wire, so that the connection can live on.
@@ -57,32 +60,6 @@ impl Body for Upload {
         rest.finished.set(true);
         Ok(bytes)
     }
-}
-
-async fn gather(incoming: &mut Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    // Nearly every body arrives in one piece, which then needs no copy.
-    let mut first = Bytes::new();
-    let mut more = BytesMut::new();
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|_| BodyError::Aborted)?;
-        // Trailers are none of the body.
-        let Ok(data) = frame.into_data() else { continue };
-        if first.len() + more.len() + data.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
-        if first.is_empty() {
-            first = data;
-        } else {
-            more.extend_from_slice(&data);
-        }
-    }
-    if more.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + more.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&more);
-    Ok(whole.freeze())
 }
 
 impl Rest {

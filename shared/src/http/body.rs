@@ -1,0 +1,41 @@
+//! Reading a body that arrives in pieces.
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+
+use crate::host::BodyError;
+
+/// The whole body, at most `limit` bytes of it. A body whose announced length is greater is
+/// refused before a byte of it is read.
+pub async fn gather<B>(incoming: &mut B, limit: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if incoming.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    // Nearly every body arrives in one piece, which then needs no copy.
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|_| BodyError::Aborted)?;
+        // Trailers are none of the body.
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + more.len() + data.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            more.extend_from_slice(&data);
+        }
+    }
+    if more.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + more.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&more);
+    Ok(whole.freeze())
+}

@@ -1,0 +1,24 @@
+//! PostgreSQL's errors in our terms, whichever way they reached us.
+
+use crate::sql::DatabaseError;
+
+/// What an error of the server means while nothing can have been committed. `code` is the
+/// SQLSTATE, of five characters.
+pub fn error(code: &str, message: &str, constraint: Option<&str>) -> DatabaseError {
+    let cause = format!("{code} {message}");
+    match (code, code.get(..2).unwrap_or_default()) {
+        ("TR401", _) => DatabaseError::SessionEnded,
+        (_, "23") => match constraint {
+            Some(name) => DatabaseError::Constraint(name.to_owned()),
+            None => DatabaseError::Failed(cause),
+        },
+        // Cancelled by the statement limit; a lock not had in time.
+        ("57014" | "55P03", _) => DatabaseError::TimedOut(cause),
+        // Shut down, starting up, out of connections or memory, turned read-only, a deadlock,
+        // a connection fault: another connection, a little later, may do.
+        ("25006" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08" | "53" | "40") => {
+            DatabaseError::Unavailable(cause)
+        }
+        _ => DatabaseError::Failed(cause),
+    }
+}

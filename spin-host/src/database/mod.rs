@@ -1,0 +1,101 @@
+//! The way to Spin's databases: its SQLite, and PostgreSQL through Spin's own pool.
+
+mod json;
+mod postgres;
+mod sqlite;
+
+use std::{future::Future, pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use shared::{
+    config::{self, DatabaseUrl},
+    host::{self, Backend, Scope},
+    sql::{self, Access, DatabaseError, DecodeError, Statement},
+    {Timestamp, Uuid},
+};
+use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
+
+/// How much longer than a statement's limit we wait for a batch, as on every host.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub struct Database<'a> {
+    config: &'a config::Database,
+}
+
+impl<'a> Database<'a> {
+    pub fn new(config: &'a config::Database) -> Self {
+        Self { config }
+    }
+}
+
+impl host::Database for Database<'_> {
+    type Row = Row;
+
+    fn backend(&self) -> Backend {
+        match self.config.url {
+            DatabaseUrl::Postgres(_) => Backend::Postgres,
+            DatabaseUrl::Sqlite(_) | DatabaseUrl::Binding(..) => Backend::Sqlite,
+        }
+    }
+
+    async fn batch(
+        &self,
+        scope: Scope,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        let limit = self.config.statement_timeout + GRACE;
+        let batch = async {
+            match &self.config.url {
+                DatabaseUrl::Postgres(url) => {
+                    postgres::batch(url, self.config, scope, statements).await
+                }
+                DatabaseUrl::Sqlite(label) | DatabaseUrl::Binding(_, label) => {
+                    sqlite::batch(label, scope, statements).await
+                }
+            }
+        };
+        within(limit, batch).await.unwrap_or_else(|| {
+            let cause = format!("no answer within {limit:?}");
+            let writes = statements.iter().any(|it| it.access == Access::Write);
+            Err(if writes {
+                DatabaseError::OutcomeUnknown(cause)
+            } else {
+                DatabaseError::TimedOut(cause)
+            })
+        })
+    }
+}
+
+/// `None` when `limit` passed first.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(wait_for(limit.as_nanos() as u64))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+/// A row of either database.
+pub enum Row {
+    Postgres(json::Row),
+    Sqlite(shared::sqlite::Row),
+}
+
+macro_rules! either {
+    ($($column:ident -> $type:ty;)*) => {
+        impl sql::Row for Row {
+            $(fn $column(&self, column: usize) -> Result<Option<$type>, DecodeError> {
+                match self {
+                    Self::Postgres(row) => row.$column(column),
+                    Self::Sqlite(row) => row.$column(column),
+                }
+            })*
+        }
+    };
+}
+either! {
+    bool -> bool;
+    int -> i64;
+    text -> &str;
+    uuid -> Uuid;
+    time -> Timestamp;
+}

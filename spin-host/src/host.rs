@@ -1,0 +1,62 @@
+//! Spin as the handlers see it.
+
+use std::time::{Duration, SystemTime};
+
+use shared::{
+    Timestamp,
+    config::Config,
+    host::{Busy, Host, HostKind},
+};
+use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
+
+use crate::database::Database;
+
+/// What one request may use.
+pub struct SpinHost<'a> {
+    database: Database<'a>,
+}
+
+impl<'a> SpinHost<'a> {
+    pub fn new(config: &'a Config) -> Self {
+        Self { database: Database::new(&config.database) }
+    }
+}
+
+/// The platform's clock.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(since.as_millis() as i64)
+}
+
+impl<'a> Host for SpinHost<'a> {
+    type Database = Database<'a>;
+
+    fn kind(&self) -> HostKind {
+        HostKind::Spin
+    }
+
+    fn database(&self) -> &Database<'a> {
+        &self.database
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn random(&self, out: &mut [u8]) {
+        getrandom::fill(out).expect("the platform always has randomness");
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        wait_for(duration.as_nanos() as u64).await;
+    }
+
+    /// There is no other thread: an instance hashes one password after the other, and Spin
+    /// starts more instances beside it.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        Ok(work())
+    }
+}

@@ -1,0 +1,89 @@
+//! Requests and responses as the handlers see them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use shared::{
+    host::{Body, BodyError, Peer},
+    http::body::gather,
+};
+use spin_sdk::http::Request;
+
+type Incoming = <Request as Parts>::Body;
+
+/// The types of a request's parts.
+trait Parts {
+    type Body;
+}
+impl<B> Parts for http::Request<B> {
+    type Body = B;
+}
+
+/// A body that is still on its way.
+pub struct Upload(Incoming);
+
+impl Body for Upload {
+    async fn read(mut self, limit: usize) -> Result<Bytes, BodyError> {
+        gather(&mut self.0, limit).await
+    }
+}
+
+/// The request as its client sent it.
+pub fn translate(request: Request) -> http::Request<Upload> {
+    let (mut head, incoming) = request.into_parts();
+    let peer = peer(&head.headers);
+    // What Spin adds for components is none of the client's, and nobody's business.
+    for name in OF_SPIN {
+        head.headers.remove(name);
+    }
+    head.extensions.insert(peer);
+    http::Request::from_parts(head, Upload(incoming))
+}
+
+const CLIENT: &str = "spin-client-addr";
+const URL: &str = "spin-full-url";
+const OF_SPIN: [&str; 7] = [
+    CLIENT,
+    URL,
+    "spin-path-info",
+    "spin-matched-route",
+    "spin-component-route",
+    "spin-raw-component-route",
+    "spin-base-path",
+];
+
+/// Spin sets these headers itself, whatever the client sent. It vouches for the other end of
+/// the connection alone, which may be a proxy's: that is for `TRUSTED_PROXIES` to tell.
+fn peer(headers: &HeaderMap) -> Peer {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let address = text(CLIENT).and_then(|text| text.parse().ok()).map(|at: SocketAddr| at.ip());
+    Peer {
+        address: address.map_or(Ipv4Addr::UNSPECIFIED.into(), |ip: IpAddr| ip.to_canonical()),
+        trusted_platform: false,
+        https: text(URL).is_some_and(|url| url.starts_with("https://")),
+    }
+}
+
+/// Adds the body's length, which Spin does not know of a body that it takes for a stream. An
+/// answer to `HEAD` has said the length that `GET` would have.
+pub fn with_length(mut response: Response<Bytes>) -> Response<Bytes> {
+    let status = response.status();
+    if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+        let length = HeaderValue::from(response.body().len());
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length);
+    }
+    response
+}
+
+/// Nothing can be served, and nothing be said about why: the log has.
+pub fn not_configured() -> Response<Bytes> {
+    let body = Bytes::from_static(
+        br#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The service is not configured.","code":"internal"}"#,
+    );
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
