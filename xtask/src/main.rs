@@ -6,6 +6,7 @@
 
 mod bench;
 mod deny;
+mod edge;
 mod setup;
 mod test;
 mod tools;
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Setup(setup::Arguments),
     Test(test::Arguments),
+    Build(edge::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Setup(arguments) => setup::run(&arguments).map(|()| true),
         Command::Test(arguments) => Ok(test::run(&arguments)),
+        Command::Build(arguments) => edge::run(&arguments).map(|()| true),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -4,15 +4,17 @@ use std::process::Command;
 use testbed::find_program;
 
 use crate::tools::{self, CARGO_DENY};
-use crate::{Result, ui};
+use crate::{Result, edge, ui};
 
 /// Install what the tests need and is not there yet
 ///
 /// From the packages of Debian 12, Ubuntu 24.04 or later (as root or through sudo):
 /// PostgreSQL and PgBouncer, whose programs the tests run on ports and in folders of their
 /// own; the packages' system services are not used and may be stopped. From crates.io, into
-/// the user's cache folder: cargo-deny. From rustup: rustfmt and clippy. On other systems it
-/// says what to install and exits 1.
+/// the user's cache folder: cargo-deny, and wasm-bindgen for the Worker. From rustup: rustfmt,
+/// clippy, and the standard library for the edge hosts; where rustup cannot have that, Debian's
+/// compiler for WASM beside it. From npm, into worker-host/node_modules: what builds and runs
+/// the Worker. Node.js has to be there. On other systems it says what to install and exits 1.
 #[derive(clap::Args, Default)]
 pub struct Arguments {
     /// Also what `cargo xtask bench` needs: the load generator wrk
@@ -48,7 +50,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for component in ["rustfmt", "clippy"] {
         add_component(component)?;
     }
-    CARGO_DENY.install()
+    CARGO_DENY.install()?;
+    edge::setup()
 }
 
 fn install(missing: &[&Package]) -> Result<()> {
@@ -58,13 +61,16 @@ fn install(missing: &[&Package]) -> Result<()> {
             format!("please install, so that it is in PATH:{}", list.collect::<String>()).into()
         );
     }
-    ui::run(as_root()?.args(["apt-get", "update", "--quiet"]))?;
-    ui::run(
-        as_root()?
-            .args(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends"])
-            .args(missing.iter().map(|it| it.debian)),
-    )?;
+    apt_get(&["update", "--quiet"])?;
+    let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
+    install.extend(missing.iter().map(|it| it.debian));
+    apt_get(&install)?;
     missing.iter().try_for_each(|it| Ok(find_program(it.program).map(drop)?))
+}
+
+/// As root.
+pub fn apt_get(arguments: &[&str]) -> Result<()> {
+    ui::run(as_root()?.arg("apt-get").args(arguments))
 }
 
 /// `env`, through sudo where that is needed; what to run follows as arguments.

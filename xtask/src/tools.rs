@@ -1,5 +1,6 @@
 //! Programs that come from crates.io, built once a version into the user's cache.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -7,17 +8,48 @@ use std::time::Instant;
 use crate::{Result, ui};
 
 pub struct Tool {
-    pub name: &'static str,
-    pub version: &'static str,
+    name: &'static str,
+    version: &'static str,
+    program: &'static str,
+    /// Whether to build it from the versions that its authors built it from.
+    locked: bool,
 }
 
 /// Checks licences, bans, sources and known vulnerabilities of what the workspace depends on.
-pub const CARGO_DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+pub const CARGO_DENY: Tool =
+    Tool { name: "cargo-deny", version: "0.20.2", program: "cargo-deny", locked: true };
+
+/// Makes the JavaScript between a Worker and its host. Its version is the library's.
+pub const WASM_BINDGEN: Tool = Tool {
+    name: "wasm-bindgen-cli",
+    version: "0.2.130",
+    program: "wasm-bindgen",
+    // Some of those versions have since been withdrawn.
+    locked: false,
+};
+
+/// Links components. Rustup's compiler has its own; Debian's does not.
+pub const WASM_COMPONENT_LD: Tool = Tool {
+    name: "wasm-component-ld",
+    version: "0.5.31",
+    program: "wasm-component-ld",
+    locked: true,
+};
 
 impl Tool {
     /// Where the program is or will be.
     pub fn path(&self) -> Result<PathBuf> {
-        Ok(self.folder()?.join("bin").join(self.name))
+        Ok(self.folder()?.join("bin").join(self.program))
+    }
+
+    /// Where the program is, to run it.
+    pub fn required(&self) -> Result<PathBuf> {
+        let path = self.path()?;
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(format!("{} is not there; `cargo xtask setup` installs it", self.name).into())
+        }
     }
 
     fn folder(&self) -> Result<PathBuf> {
@@ -31,13 +63,15 @@ impl Tool {
             return Ok(());
         }
         eprintln!(
-            "building {} {}, once for this machine; it takes a minute or two",
+            "building {} {}, once for this machine; it takes some minutes",
             self.name, self.version
         );
         let begun = Instant::now();
         let mut cargo = cargo();
         cargo
-            .args(["install", "--locked", self.name, "--version", self.version, "--root"])
+            .args(["install", self.name, "--version", self.version])
+            .args(self.locked.then_some("--locked"))
+            .arg("--root")
             .arg(self.folder()?);
         // It runs for a second a day: building it fast beats its being fast.
         cargo
@@ -57,7 +91,12 @@ impl Tool {
 /// variables, such as ring's, would run anew whenever cargo is called with and without xtask
 /// in turn, and everything above them be built anew.
 pub fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo_at(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Another cargo, likewise.
+pub fn cargo_at(program: impl AsRef<OsStr>) -> Command {
+    let mut cargo = Command::new(program);
     cargo.current_dir(crate::root());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_")
@@ -70,7 +109,7 @@ pub fn cargo() -> Command {
 }
 
 /// `$XDG_CACHE_HOME/trireme`, else `~/.cache/trireme`.
-fn cache() -> Result<PathBuf> {
+pub fn cache() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_CACHE_HOME")
         .or_else(|| Some(set("HOME")?.join(".cache")))

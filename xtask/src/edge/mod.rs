@@ -1,0 +1,122 @@
+//! What runs on the edge hosts: how it is built.
+
+mod debian;
+mod npm;
+mod spin;
+mod toolchain;
+mod worker;
+mod workspace;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::Result;
+use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD};
+use toolchain::Toolchain;
+
+/// Build what runs on an edge host
+///
+/// Says at its end where the result is. `cargo xtask setup` installs what this needs. The first
+/// build also builds Rust's standard library, which takes about a minute.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    edge: Edge,
+}
+
+#[derive(Subcommand)]
+enum Edge {
+    /// The Worker for Cloudflare: index.js and index_bg.wasm
+    ///
+    /// `wrangler dev` and `wrangler deploy` call this by themselves, being told so by
+    /// wrangler.toml (`[build]`). Anything else that runs Workers, such as Miniflare or
+    /// `workerd serve`, takes the two files as its modules, index.js first.
+    Workers(Options),
+    /// The component for Spin: component.wasm
+    ///
+    /// `spin build` and `spin up --build` call this by themselves, being told so by spin.toml.
+    Spin(Options),
+}
+
+#[derive(clap::Args)]
+struct Options {
+    /// For production: takes longer to build and is a fraction of the size
+    #[arg(long)]
+    release: bool,
+    /// Where the result goes, instead of cargo's target folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Build what only says hello (in bench/), the least that can be measured on this host
+    #[arg(long)]
+    hello: bool,
+}
+
+/// A package that runs on an edge host.
+pub struct Program {
+    package: &'static str,
+    /// In the target folder, for the result.
+    folder: &'static str,
+}
+
+pub const WORKER: Program = Program { package: "trireme-worker-host", folder: "worker" };
+pub const HELLO_WORKER: Program =
+    Program { package: "trireme-hello-worker", folder: "hello-worker" };
+pub const SPIN: Program = Program { package: "trireme-spin-host", folder: "spin" };
+pub const HELLO_SPIN: Program = Program { package: "trireme-hello-spin", folder: "hello-spin" };
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Debug,
+    Release,
+}
+
+impl Profile {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let (Edge::Workers(options) | Edge::Spin(options)) = &arguments.edge;
+    let profile = if options.release { Profile::Release } else { Profile::Debug };
+    let out = options.out.as_deref();
+    let built = match (&arguments.edge, options.hello) {
+        (Edge::Workers(_), false) => worker::build(&WORKER, profile, out),
+        (Edge::Workers(_), true) => worker::build(&HELLO_WORKER, profile, out),
+        (Edge::Spin(_), false) => spin::build(&SPIN, profile, out),
+        (Edge::Spin(_), true) => spin::build(&HELLO_SPIN, profile, out),
+    }?;
+    built.iter().try_for_each(|file| report(file))
+}
+
+/// Hosts limit and load the compressed size.
+fn report(file: &Path) -> Result<()> {
+    let content = std::fs::read(file)?;
+    let mut compressed = GzEncoder::new(Vec::new(), Compression::best());
+    compressed.write_all(&content)?;
+    let kilobytes = |bytes: usize| bytes.div_ceil(1000);
+    eprintln!(
+        "built {}: {} kB, compressed {} kB",
+        file.display(),
+        kilobytes(content.len()),
+        kilobytes(compressed.finish()?.len())
+    );
+    Ok(())
+}
+
+/// Installs what building for the edge hosts and running the result needs.
+pub fn setup() -> Result<()> {
+    let toolchain = toolchain::setup()?;
+    WASM_BINDGEN.install()?;
+    if matches!(toolchain, Toolchain::Debian) {
+        WASM_COMPONENT_LD.install()?;
+    }
+    npm::setup()
+}

@@ -1,0 +1,66 @@
+//! What cargo knows about the workspace.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Profile, Program};
+use crate::{Result, tools};
+
+#[derive(Deserialize)]
+pub struct Workspace {
+    pub target_directory: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Library>,
+}
+
+#[derive(Deserialize)]
+struct Library {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Workspace {
+    pub fn read() -> Result<Self> {
+        let output =
+            tools::cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// The name that the program has as a file.
+    pub fn library(&self, program: &Program) -> Result<String> {
+        let package = self.packages.iter().find(|it| it.name == program.package);
+        let library = package.and_then(|it| {
+            it.targets.iter().find(|it| it.kind.iter().any(|kind| kind == "cdylib"))
+        });
+        let library = library.ok_or_else(|| {
+            format!("the workspace has no package {} with a cdylib", program.package)
+        })?;
+        Ok(library.name.replace('-', "_"))
+    }
+
+    /// The folder for what is built: `out`, or `<target>/<program>/<profile>`.
+    pub fn result(
+        &self,
+        program: &Program,
+        profile: Profile,
+        out: Option<&Path>,
+    ) -> Result<PathBuf> {
+        let folder = out.map_or_else(
+            || self.target_directory.join(program.folder).join(profile.name()),
+            Path::to_owned,
+        );
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("creating {}: {error}", folder.display()))?;
+        Ok(folder)
+    }
+}
