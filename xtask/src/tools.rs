@@ -24,7 +24,7 @@ pub const WASM_BINDGEN: Tool = Tool {
     name: "wasm-bindgen-cli",
     version: "0.2.130",
     program: "wasm-bindgen",
-    // Some of those versions have since been withdrawn.
+    // Not every registry has all of those versions.
     locked: false,
 };
 
@@ -115,4 +115,16 @@ pub fn cache() -> Result<PathBuf> {
         .or_else(|| Some(set("HOME")?.join(".cache")))
         .map(|folder| folder.join("trireme"))
         .ok_or_else(|| "set HOME or XDG_CACHE_HOME: tools are built into a cache folder".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wasm_bindgen_is_of_one_version() {
+        let lock = include_str!("../../Cargo.lock");
+        let locked = format!("name = \"wasm-bindgen\"\nversion = \"{}\"\n", WASM_BINDGEN.version);
+        assert!(lock.contains(&locked), "the library in Cargo.lock and WASM_BINDGEN differ");
+    }
 }
