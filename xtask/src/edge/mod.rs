@@ -113,10 +113,10 @@ fn report(file: &Path) -> Result<()> {
 
 /// Installs what building for the edge hosts and running the result needs.
 pub fn setup() -> Result<()> {
-    let toolchain = toolchain::setup()?;
-    WASM_BINDGEN.install()?;
-    if matches!(toolchain, Toolchain::Debian) {
+    // First what may be up to the user: it should not come out after minutes of building.
+    npm::setup()?;
+    if toolchain::setup()? == Toolchain::Debian {
         WASM_COMPONENT_LD.install()?;
     }
-    npm::setup()
+    WASM_BINDGEN.install()
 }
