@@ -38,7 +38,11 @@ async fn serve(request: Request) -> Result<impl IntoResponse, Error> {
         session.run(line.trim()).await;
     }
     UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
-    Ok(session.answer)
+    // With a length, or it would come in chunks, and the tests' client is a simple one.
+    let length = session.answer.len();
+    Ok(http::Response::builder()
+        .header(http::header::CONTENT_LENGTH, length)
+        .body(session.answer)?)
 }
 
 /// What one script has opened, and what it has said.
