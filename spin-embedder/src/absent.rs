@@ -36,14 +36,13 @@ fn stub_item<T: 'static>(
     match item {
         ComponentItem::ComponentFunc(function) => {
             let message = format!("the embedder does not have {interface}#{name}");
-            if function.async_() {
-                instance.func_new_concurrent(name, move |_, _, _, _| {
-                    let message = message.clone();
-                    Box::pin(async move { bail!(message) })
-                })
-            } else {
-                instance.func_new(name, move |_, _, _, _| bail!(message.clone()))
+            if !function.async_() {
+                return instance.func_new(name, move |_, _, _, _| bail!(message.clone()));
             }
+            instance.func_new_concurrent(name, move |_, _, _, _| {
+                let message = message.clone();
+                Box::pin(async move { bail!(message) })
+            })
         }
         ComponentItem::Resource(_) => {
             instance.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))

@@ -105,7 +105,7 @@ fn run(
     // Spin's rusqlite runs the first statement of several and says nothing of the others; this one
     // refuses them, which is the better behaviour of a test.
     let mut statement = connection.prepare_cached(statement).map_err(failed)?;
-    columns(statement.column_names().into_iter().map(ToOwned::to_owned).collect());
+    columns(statement.column_names().map(ToOwned::to_owned).collect());
     let count = statement.column_count();
     let parameters = rusqlite::params_from_iter(parameters.into_iter().map(bind));
     let mut rows = statement.query(parameters).map_err(failed)?;
