@@ -67,12 +67,7 @@ pub async fn stream(
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
     let (done, outcome) = oneshot::channel();
     tokio::spawn(async move {
-        let gone = sender.clone();
-        let result = tokio::select! {
-            biased;
-            () = gone.closed() => Ok(()),
-            result = send_all(rows, columns, sender) => result,
-        };
+        let result = send_all(rows, columns, sender).await;
         let _ = done.send(result);
     });
     Ok((first.await.unwrap_or_default(), receiver, outcome))
@@ -85,7 +80,13 @@ async fn send_all(
 ) -> Result<(), Error> {
     let mut rows = pin!(rows);
     let mut columns = Some(columns);
-    while let Some(row) = rows.try_next().await.map_err(failed)? {
+    loop {
+        let row = tokio::select! {
+            biased;
+            () = sender.closed() => return Ok(()),
+            row = rows.try_next() => row.map_err(failed)?,
+        };
+        let Some(row) = row else { return Ok(()) };
         if let Some(columns) = columns.take() {
             let _ = columns.send(values::columns(&row));
         }
@@ -93,11 +94,8 @@ async fn send_all(
         if values.iter().map(memory).sum::<usize>() > LIMIT {
             return Err(too_large());
         }
-        if sender.send(values).await.is_err() {
-            break;
-        }
+        sender.send(values).await.map_err(|error| text(format!("async error: {error}")))?;
     }
-    Ok(())
 }
 
 async fn start(

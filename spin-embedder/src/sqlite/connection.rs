@@ -1,7 +1,4 @@
-//! `spin:sqlite` over files. Every `open` is a connection of its own, which SQLite opens when it is first
-//! used and closes, rolling back, when the component drops it. So a transaction of one request never
-//! reaches another's statements; what they share are the file's locks, waited for up to rusqlite's five
-//! seconds.
+//! Files, connections and statements, without the component's side of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,14 +8,10 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
-use wasmtime::component::{Accessor, FutureReader, HasData, Resource, StreamReader};
 use wasmtime::{Result, ensure};
 
-use crate::bindings::spin::sqlite::sqlite::{
-    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
-};
-use crate::store::State;
-use crate::streams::{FromChannel, READ_AHEAD};
+use crate::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
+use crate::streams::READ_AHEAD;
 
 /// Of a whole result when it is handed over at once, otherwise of one row.
 const LIMIT: usize = 128 << 20;
@@ -47,7 +40,7 @@ impl Databases {
         Ok(Self(files))
     }
 
-    fn open(&self, label: &str) -> Result<Connection, Error> {
+    pub fn open(&self, label: &str) -> Result<Connection, Error> {
         let file = self.0.get(label).ok_or(Error::AccessDenied)?;
         Ok(Connection { file: file.as_path().into(), opened: Arc::default() })
     }
@@ -151,7 +144,7 @@ fn too_large() -> Error {
     Error::Io(format!("query result exceeds limit of {LIMIT} bytes"))
 }
 
-async fn query(
+pub async fn query(
     connection: Connection,
     statement: String,
     parameters: Vec<Value>,
@@ -171,10 +164,10 @@ async fn query(
     spawn_blocking(work).await.map_err(|it| Error::Io(it.to_string()))?
 }
 
-type Stream = (Vec<String>, mpsc::Receiver<RowResult>, oneshot::Receiver<Result<(), Error>>);
+pub type Stream = (Vec<String>, mpsc::Receiver<RowResult>, oneshot::Receiver<Result<(), Error>>);
 
 /// Errors of the statement come after the rows, even that it can't be parsed: then there are no columns.
-async fn stream(
+pub async fn stream(
     connection: &Connection,
     statement: String,
     parameters: Vec<Value>,
@@ -196,101 +189,10 @@ async fn stream(
     Ok((read.await.unwrap_or_default(), rows, outcome))
 }
 
-pub struct Interface;
-
-impl HasData for Interface {
-    type Data<'a> = &'a mut State;
-}
-
-type Rows = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
-
-impl State {
-    fn open_sqlite(&mut self, label: &str) -> Result<Resource<Connection>, Error> {
-        let connection = self.app.sqlite.open(label)?;
-        let full = |_| Error::Io("too many connections opened".to_owned());
-        self.sqlite.push(connection).map_err(full)
-    }
-
-    fn sqlite_connection(&self, handle: &Resource<Connection>) -> Result<Connection> {
-        Ok(self.sqlite.get(handle)?.clone())
-    }
-}
-
-impl Host for State {}
-
-impl HostConnection for State {
-    async fn open(&mut self, label: String) -> Result<Result<Resource<Connection>, Error>> {
-        Ok(self.open_sqlite(&label))
-    }
-
-    async fn execute(
-        &mut self,
-        connection: Resource<Connection>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> Result<Result<QueryResult, Error>> {
-        Ok(query(self.sqlite_connection(&connection)?, statement, parameters).await)
-    }
-
-    async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> Result<i64> {
-        last_insert_rowid(&self.sqlite_connection(&connection)?)
-    }
-
-    async fn changes(&mut self, connection: Resource<Connection>) -> Result<u64> {
-        changes(&self.sqlite_connection(&connection)?)
-    }
-
-    async fn drop(&mut self, connection: Resource<Connection>) -> Result<()> {
-        self.sqlite.delete(connection)?;
-        Ok(())
-    }
-}
-
-fn last_insert_rowid(connection: &Connection) -> Result<i64> {
+pub fn last_insert_rowid(connection: &Connection) -> Result<i64> {
     Ok(lock(&*connection.get()?)?.last_insert_rowid())
 }
 
-fn changes(connection: &Connection) -> Result<u64> {
+pub fn changes(connection: &Connection) -> Result<u64> {
     Ok(lock(&*connection.get()?)?.changes())
-}
-
-impl<T: Send> HostConnectionWithStore<T> for Interface {
-    async fn open_async(
-        accessor: &Accessor<T, Self>,
-        label: String,
-    ) -> Result<Result<Resource<Connection>, Error>> {
-        Ok(accessor.with(|mut it| it.get().open_sqlite(&label)))
-    }
-
-    async fn execute_async(
-        accessor: &Accessor<T, Self>,
-        connection: Resource<Connection>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> Result<Result<Rows, Error>> {
-        let connection = accessor.with(|mut it| it.get().sqlite_connection(&connection))?;
-        let (columns, rows, outcome) = match stream(&connection, statement, parameters).await {
-            Ok(stream) => stream,
-            Err(error) => return Ok(Err(error)),
-        };
-        accessor.with(|mut it| {
-            let rows = StreamReader::new(&mut it, FromChannel(rows))?;
-            let outcome = FutureReader::new(&mut it, outcome)?;
-            Ok(Ok((columns, rows, outcome)))
-        })
-    }
-
-    async fn last_insert_rowid_async(
-        accessor: &Accessor<T, Self>,
-        connection: Resource<Connection>,
-    ) -> Result<i64> {
-        last_insert_rowid(&accessor.with(|mut it| it.get().sqlite_connection(&connection))?)
-    }
-
-    async fn changes_async(
-        accessor: &Accessor<T, Self>,
-        connection: Resource<Connection>,
-    ) -> Result<u64> {
-        changes(&accessor.with(|mut it| it.get().sqlite_connection(&connection))?)
-    }
 }
