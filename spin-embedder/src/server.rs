@@ -100,14 +100,14 @@ fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
 fn with_authority(mut request: Request<Incoming>) -> Result<Request<Incoming>> {
     let mut parts = request.uri().clone().into_parts();
     let host = request.headers().get(header::HOST).map(|it| -> Result<Authority> {
-        let host = it.to_str().context("'Host' header is not valid UTF-8")?;
-        host.parse::<Authority>().context("'Host' header contains an invalid authority")
+        let host = it.to_str().context("the header Host is not text")?;
+        host.parse::<Authority>().context("the header Host names no host")
     });
     let host = host.transpose()?;
     if let (Some(host), Some(named)) = (&host, &parts.authority) {
-        ensure!(host == named, "authority in 'Host' header does not match authority in URI");
+        ensure!(host == named, "the header Host and the request's target differ");
     }
-    let authority = host.or(parts.authority).context("no 'Host' header present in request")?;
+    let authority = host.or(parts.authority).context("the request names no host")?;
     parts.authority = Some(authority);
     parts.scheme = Some(Scheme::HTTP);
     *request.uri_mut() = Uri::from_parts(parts)?;

@@ -228,7 +228,7 @@ impl ToSql for SqlInterval {
 
 impl FromSql<'_> for SqlInterval {
     fn from_sql(_: &Type, bytes: &[u8]) -> Result<Self, AnyError> {
-        let unexpected = || "unexpected binary format for Postgres INTERVAL";
+        let unexpected = || "an interval of another length than 16 bytes";
         let (micros, rest) = bytes.split_first_chunk().ok_or_else(unexpected)?;
         let (days, rest) = rest.split_first_chunk().ok_or_else(unexpected)?;
         let months = rest.try_into().map_err(|_| unexpected())?;
