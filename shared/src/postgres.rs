@@ -1,7 +1,9 @@
 //! The tokio-postgres side that native and Workers share: a batch as one pipelined round trip,
 //! and PostgreSQL's errors in our terms.
 
-use std::{borrow::Cow, error::Error as _};
+pub mod url;
+
+use std::{borrow::Cow, error::Error as _, time::Duration};
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{TryStreamExt, future};
@@ -14,9 +16,13 @@ use uuid::Uuid;
 use crate::{
     Timestamp,
     host::Scope,
-    sql::{Access, DatabaseError, DecodeError, Row, Statement, Value},
+    sql::{Access, DatabaseError, DecodeError, Either, Row, Statement, Value},
     sqlstate,
 };
+
+/// How much longer than a statement's limit at the server a host waits for a batch: an answer
+/// that is under way arrives within it, and silence has another cause.
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// One connection, as a host holds it.
 pub trait Connection {
@@ -135,6 +141,39 @@ async fn query<R: From<PgRow>>(
     rows.map_ok(R::from).try_collect().await
 }
 
+/// What it means that a batch was not answered within `limit`: a `COMMIT` may be under way.
+pub fn unanswered(limit: Duration, statements: &[Statement<'_>]) -> DatabaseError {
+    let cause = format!("no answer within {limit:?}");
+    if statements.iter().any(|statement| statement.access == Access::Write) {
+        DatabaseError::OutcomeUnknown(cause)
+    } else {
+        DatabaseError::TimedOut(cause)
+    }
+}
+
+/// Errors that are answers, and leave a connection as good as it was. After any other it is
+/// closed: it may be broken, demoted, or hold prepared statements from before a migration.
+pub fn is_answer(error: &DatabaseError) -> bool {
+    matches!(
+        error,
+        DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::TimedOut(_)
+    )
+}
+
+/// An error with its cause, and the server's words with their code.
+pub fn explain(error: &PgError) -> String {
+    if let Some(server) = error.as_db_error() {
+        return format!("{} {}", server.code().code(), server.message());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
 /// What an error means while nothing can have been committed.
 pub fn before_commit(error: &PgError) -> DatabaseError {
     let Some(server) = error.as_db_error() else {
@@ -192,6 +231,12 @@ impl ToSql for Value<'_> {
     }
 
     to_sql_checked!();
+}
+
+impl From<PgRow> for Either<PgRow> {
+    fn from(row: PgRow) -> Self {
+        Self::Postgres(row)
+    }
 }
 
 impl Row for PgRow {

@@ -5,8 +5,11 @@
 //! PostgreSQL has to be told its type: `CAST($3 AS text) IS NULL`. A statement's first line is its name:
 //! `-- list_tasks`.
 
+mod either;
+
 use std::{borrow::Cow, fmt};
 
+pub use either::Either;
 use uuid::Uuid;
 
 use crate::{Error, Timestamp};

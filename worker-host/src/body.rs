@@ -1,0 +1,36 @@
+//! A request's body, read within bounds of size and time.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use shared::host::{self, BodyError};
+use worker::Body;
+
+use crate::time::within;
+
+/// For the whole body, as on the native host.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The body of one request; `None` if it has none.
+pub struct Upload(pub Option<web_sys::ReadableStream>);
+
+impl host::Body for Upload {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        let Some(stream) = self.0 else { return Ok(Bytes::new()) };
+        within(LIMIT, gather(Body::new(stream), limit)).await.unwrap_or(Err(BodyError::TimedOut))
+    }
+}
+
+/// Counts what arrives and believes no announced length. What is over the limit is not read.
+async fn gather(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| BodyError::Aborted)?;
+        if whole.len() + piece.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
+}
