@@ -1,6 +1,6 @@
 // Runs the built Worker under Miniflare: what `cargo xtask host workers` starts.
 //
-//   node worker-host/serve.mjs FOLDER [--port N] [--d1 ID] [--persist FOLDER]
+//   node worker-host/serve.mjs FOLDER [--port N] [--persist FOLDER]
 //
 // FOLDER holds index.js and index_bg.wasm. The contract's variables are taken from the
 // environment; DATABASE_URL says which binding there is. `d1://NAME` becomes a D1 database with
@@ -34,8 +34,6 @@ const bindings = Object.fromEntries(
 const [scheme, name] = (bindings.DATABASE_URL ?? "").split("://");
 
 const miniflare = new Miniflare({
-  host: "127.0.0.1",
-  port: Number(options.port),
   cf: false,
   log: new Log(LogLevel.WARN),
   modules: [
@@ -43,6 +41,8 @@ const miniflare = new Miniflare({
     { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
   ],
   modulesRoot: folder,
+  // Past Miniflare's imitation of the platform's front, which compresses what it likes.
+  unsafeDirectSockets: [{ host: "127.0.0.1", port: Number(options.port) }],
   compatibilityDate: "2026-04-01",
   bindings,
   d1Databases: scheme === "d1" ? { [name]: "trireme" } : {},
@@ -58,7 +58,8 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   });
 }
 
-const url = await miniflare.ready;
+await miniflare.ready;
+const url = await miniflare.unsafeGetDirectURL();
 if (scheme === "d1") await migrate(await miniflare.getD1Database(name));
 console.log(`listening on ${url.origin}`);
 

@@ -141,6 +141,14 @@ fn unique_name(columns: &str) -> String {
     name + "_key"
 }
 
+/// Whether a row of these columns survives as a JavaScript object, which is how D1 gives it: no
+/// two have one name, and none is a number, which would come first.
+pub fn are_distinct(columns: &[&str]) -> bool {
+    columns.iter().enumerate().all(|(at, name)| {
+        !columns[..at].contains(name) && (columns.len() == 1 || name.parse::<u32>().is_err())
+    })
+}
+
 /// `$n` as SQLite and D1 number their parameters: `?n`.
 pub fn question_marks(text: &str) -> String {
     text.replace('$', "?")

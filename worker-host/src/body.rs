@@ -12,6 +12,11 @@ use crate::time::within;
 /// For the whole body, as on the native host.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// An unread body up to this size is taken off the wire, so that the connection can live on.
+const DISCARD_BYTES: usize = 64 << 10;
+/// How long that may hold up the answer.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
 /// The body of one request; `None` if it has none.
 pub struct Upload(pub Option<web_sys::ReadableStream>);
 
@@ -33,4 +38,15 @@ async fn gather(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())
+}
+
+/// Reads a small body that an early answer left: the runtime ends the connection otherwise, and
+/// the client's next request is lost with it.
+pub async fn discard(request: &web_sys::Request) {
+    if request.body_used() {
+        return;
+    }
+    if let Some(stream) = request.body() {
+        let _ = within(DISCARD_TIME, gather(Body::new(stream), DISCARD_BYTES)).await;
+    }
 }

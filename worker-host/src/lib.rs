@@ -29,10 +29,12 @@ async fn fetch(
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
-    let Some(isolate) = isolate::of(&env) else {
-        return response::write(&handlers::unconfigured(host::now(), &host::random()));
+    let response = match isolate::of(&env) {
+        Some(isolate) => answer(isolate, &request, env, context).await,
+        None => handlers::unconfigured(host::now(), &host::random()),
     };
-    response::write(&answer(isolate, &request, env, context).await)
+    body::discard(&request).await;
+    response::write(&response)
 }
 
 async fn answer(

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use js_sys::Array;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header::ACCEPT_ENCODING};
+use js_sys::{Array, Reflect};
 use shared::host::Peer;
 use wasm_bindgen::JsCast as _;
 
@@ -12,7 +12,8 @@ use crate::body::Upload;
 /// `None` for a head that the platform let through and `http` does not.
 pub fn read(request: &web_sys::Request) -> Option<Request<Upload>> {
     let uri: Uri = request.url().parse().ok()?;
-    let headers = headers(&request.headers())?;
+    let mut headers = headers(&request.headers())?;
+    accept_encoding(request, &mut headers);
     let peer = peer(&uri, &headers);
     let mut read = Request::new(Upload(request.body()));
     *read.method_mut() = request.method().parse().ok()?;
@@ -32,6 +33,20 @@ fn headers(from: &web_sys::Headers) -> Option<HeaderMap> {
         headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
     }
     Some(headers)
+}
+
+/// The platform writes what itself accepts into the header, and keeps the client's own word.
+fn accept_encoding(request: &web_sys::Request, headers: &mut HeaderMap) {
+    let Ok(cf) = Reflect::get(request, &"cf".into()) else { return };
+    if !cf.is_object() {
+        return;
+    }
+    headers.remove(ACCEPT_ENCODING);
+    let client = Reflect::get(&cf, &"clientAcceptEncoding".into()).ok();
+    let client = client.and_then(|value| value.as_string());
+    if let Some(value) = client.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(ACCEPT_ENCODING, value);
+    }
 }
 
 /// The platform ends the client's connection and says who it was; on its network a client can't
