@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use shared::host::{self, BodyError};
+use bytes::Bytes;
+use shared::{
+    host::{self, BodyError},
+    http::body::gather,
+};
 use worker::Body;
 
 use crate::time::within;
@@ -23,21 +25,10 @@ pub struct Upload(pub Option<web_sys::ReadableStream>);
 impl host::Body for Upload {
     async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
         let Some(stream) = self.0 else { return Ok(Bytes::new()) };
-        within(LIMIT, gather(Body::new(stream), limit)).await.unwrap_or(Err(BodyError::TimedOut))
+        within(LIMIT, gather(&mut Body::new(stream), limit))
+            .await
+            .unwrap_or(Err(BodyError::TimedOut))
     }
-}
-
-/// Counts what arrives and believes no announced length. What is over the limit is not read.
-async fn gather(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|_| BodyError::Aborted)?;
-        if whole.len() + piece.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze())
 }
 
 /// Reads a small body that an early answer left: the runtime ends the connection otherwise, and
@@ -47,6 +38,6 @@ pub async fn discard(request: &web_sys::Request) {
         return;
     }
     if let Some(stream) = request.body() {
-        let _ = within(DISCARD_TIME, gather(Body::new(stream), DISCARD_BYTES)).await;
+        let _ = within(DISCARD_TIME, gather(&mut Body::new(stream), DISCARD_BYTES)).await;
     }
 }
