@@ -119,6 +119,11 @@ impl<H: Host> Context<'_, H> {
 pub fn new_id<H: Host>(host: &H, now: Timestamp) -> Uuid {
     let mut random = [0; 10];
     host.random(&mut random);
+    id_of(now, &random)
+}
+
+/// The UUIDv7 of a moment and of randomness.
+pub fn id_of(now: Timestamp, random: &[u8; 10]) -> Uuid {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
-    shared::uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    shared::uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }

@@ -25,7 +25,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use http::{Request, Response};
 use shared::{
-    Error,
+    Error, Timestamp,
     config::Config,
     host::{Body, Host},
     problem,
@@ -79,7 +79,7 @@ pub fn refuse<H: Host>(app: &App, host: &H, error: &Error) -> Response<Bytes> {
         tracing::error!(target: "request", request_id = id, cause, "request");
     }
     let mut response = problem::response(error, &id);
-    middleware::headers::add(app, &id, true, &mut response);
+    middleware::headers::add(app.config.http.hsts, &id, true, &mut response);
     response.extensions_mut().insert(Measured { route: "unmatched" });
     response
 }
@@ -87,4 +87,13 @@ pub fn refuse<H: Host>(app: &App, host: &H, error: &Error) -> Response<Bytes> {
 /// The answer to a request whose handler panicked.
 pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
     refuse(app, host, &Error::internal("the handler panicked"))
+}
+
+/// The answer to every request while the configuration has faults, for a host that can't refuse
+/// to start. What they are was logged when they were found.
+pub fn unconfigured(now: Timestamp, random: &[u8; 10]) -> Response<Bytes> {
+    let id = context::id_of(now, random).to_string();
+    let mut response = problem::response(&Error::internal("the configuration has faults"), &id);
+    middleware::headers::add(false, &id, true, &mut response);
+    response
 }

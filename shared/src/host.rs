@@ -52,10 +52,7 @@ pub trait Database {
 
     /// The version of the newest migration that is applied, as one number.
     fn schema_version(&self) -> Statement<'static> {
-        Statement::read(
-            "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
-            vec![],
-        )
+        schema_version()
     }
 
     /// Runs `statements` in order, all or nothing, and gives each one's rows.
@@ -69,6 +66,14 @@ pub trait Database {
         scope: Scope,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<Self::Row>>, DatabaseError>;
+}
+
+/// The version by the books that `trireme migrate` keeps.
+pub fn schema_version() -> Statement<'static> {
+    Statement::read(
+        "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
+        vec![],
+    )
 }
 
 /// On whose behalf a batch runs.

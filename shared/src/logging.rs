@@ -15,12 +15,30 @@ use tracing_subscriber::{
 
 use crate::{
     Timestamp,
-    config::{Log, LogFormat},
+    config::{Config, Faults, Log, LogFormat},
 };
 
 /// The filter that `LOG_LEVEL` stands for: `info`, or `info,handlers=debug`.
 pub fn filter(level: &str) -> Option<Targets> {
     level.parse().ok()
+}
+
+/// The configuration with one more fault if its `LOG_LEVEL` can't be read: the filter belongs to
+/// this logger, so its grammar is checked here.
+pub fn check_level(
+    config: Result<Config, Faults>,
+    level: Option<String>,
+) -> Result<Config, Faults> {
+    let level = level.filter(|level| !level.trim().is_empty());
+    if level.is_none_or(|level| filter(level.trim()).is_some()) {
+        return config;
+    }
+    let mut faults = config.err().map_or_else(Vec::new, |faults| faults.0);
+    faults.push(
+        "LOG_LEVEL must be a level such as info, or a filter such as info,handlers=debug."
+            .to_owned(),
+    );
+    Err(Faults(faults))
 }
 
 /// Starts logging for the whole process, panics included. A level that [`filter`] can't read

@@ -1,6 +1,8 @@
 //! The tokio-postgres side that native and Workers share: a batch as one pipelined round trip,
 //! and PostgreSQL's errors in our terms.
 
+pub mod url;
+
 use std::{borrow::Cow, error::Error as _};
 
 use bytes::{BufMut, BytesMut};
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     Timestamp,
     host::Scope,
-    sql::{Access, DatabaseError, DecodeError, Row, Statement, Value},
+    sql::{Access, DatabaseError, DecodeError, Either, Row, Statement, Value},
     sqlstate,
 };
 
@@ -135,6 +137,29 @@ async fn query<R: From<PgRow>>(
     rows.map_ok(R::from).try_collect().await
 }
 
+/// Errors that are answers, and leave a connection as good as it was. After any other it is
+/// closed: it may be broken, demoted, or hold prepared statements from before a migration.
+pub fn is_answer(error: &DatabaseError) -> bool {
+    matches!(
+        error,
+        DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::TimedOut(_)
+    )
+}
+
+/// An error with its cause, and the server's words with their code.
+pub fn explain(error: &PgError) -> String {
+    if let Some(server) = error.as_db_error() {
+        return format!("{} {}", server.code().code(), server.message());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
 /// What an error means while nothing can have been committed.
 pub fn before_commit(error: &PgError) -> DatabaseError {
     let Some(server) = error.as_db_error() else {
@@ -192,6 +217,12 @@ impl ToSql for Value<'_> {
     }
 
     to_sql_checked!();
+}
+
+impl From<PgRow> for Either<PgRow> {
+    fn from(row: PgRow) -> Self {
+        Self::Postgres(row)
+    }
 }
 
 impl Row for PgRow {

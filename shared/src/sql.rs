@@ -5,8 +5,11 @@
 //! PostgreSQL has to be told its type: `CAST($3 AS text) IS NULL`. A statement's first line is its name:
 //! `-- list_tasks`.
 
-use std::{borrow::Cow, fmt};
+mod either;
 
+use std::{borrow::Cow, fmt, time::Duration};
+
+pub use either::Either;
 use uuid::Uuid;
 
 use crate::{Error, Timestamp};
@@ -186,6 +189,20 @@ pub enum DatabaseError {
     OutcomeUnknown(String),
     /// Anything else: a fault in the code or the schema.
     Failed(String),
+}
+
+/// How much longer than a statement's limit at the server a host waits for a batch: an answer
+/// that is under way arrives within it, and silence has another cause.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// What it means that a batch was not answered within `limit`: a `COMMIT` may be under way.
+pub fn unanswered(limit: Duration, statements: &[Statement<'_>]) -> DatabaseError {
+    let cause = format!("no answer within {limit:?}");
+    if statements.iter().any(|statement| statement.access == Access::Write) {
+        DatabaseError::OutcomeUnknown(cause)
+    } else {
+        DatabaseError::TimedOut(cause)
+    }
 }
 
 impl DatabaseError {

@@ -116,6 +116,8 @@ pub fn database_error(message: &str) -> DatabaseError {
         return DatabaseError::Constraint(unique_name(columns));
     }
     if let Some((_, name)) = message.split_once("CHECK constraint failed: ") {
+        // D1 has its own code behind the name.
+        let name = name.split(':').next().unwrap_or(name);
         return DatabaseError::Constraint(name.trim().to_owned());
     }
     if message.contains("database is locked") || message.contains("unable to open") {
@@ -137,6 +139,14 @@ fn unique_name(columns: &str) -> String {
         name.push_str(column);
     }
     name + "_key"
+}
+
+/// Whether a row of these columns survives as a JavaScript object, which is how D1 gives it: no
+/// two have one name, and none is a number, which would come first.
+pub fn are_distinct(columns: &[&str]) -> bool {
+    columns.iter().enumerate().all(|(at, name)| {
+        !columns[..at].contains(name) && (columns.len() == 1 || name.parse::<u32>().is_err())
+    })
 }
 
 /// `$n` as SQLite and D1 number their parameters: `?n`.
@@ -162,6 +172,10 @@ mod tests {
             "contexts_user_id_name_key"
         );
         assert_eq!(named("CHECK constraint failed: tasks_status_check"), "tasks_status_check");
+        assert_eq!(
+            named("D1_ERROR: CHECK constraint failed: tasks_status_check: SQLITE_CONSTRAINT"),
+            "tasks_status_check"
+        );
         assert!(matches!(database_error("malformed JSON"), DatabaseError::SessionEnded));
     }
 }

@@ -41,5 +41,6 @@ async fn read() -> Result<Config, Faults> {
         }
     }
     let platform = Platform { bindings: &["spin"], spare: None };
-    Config::from_variables(|name| set.get(name).cloned(), &platform)
+    let config = Config::from_variables(|name| set.get(name).cloned(), &platform);
+    logging::check_level(config, set.get("LOG_LEVEL").cloned())
 }

@@ -28,6 +28,13 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(since.as_millis() as i64)
 }
 
+/// Bytes of the platform's secure source.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut out = [0; N];
+    getrandom::fill(&mut out).expect("the platform always has randomness");
+    out
+}
+
 impl<'a> Host for SpinHost<'a> {
     type Database = Database<'a>;
 

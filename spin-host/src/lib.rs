@@ -27,7 +27,9 @@ async fn serve(request: Request) -> impl IntoResponse {
 }
 
 async fn answer(request: Request) -> Response<Bytes> {
-    let Some(app) = app::get().await else { return request::not_configured() };
+    let Some(app) = app::get().await else {
+        return request::with_length(handlers::unconfigured(host::now(), &host::random()));
+    };
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]
     faults::arm(request.headers());

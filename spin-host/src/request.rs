@@ -53,10 +53,11 @@ const OF_SPIN: [&str; 7] = [
     "spin-base-path",
 ];
 
-/// Spin sets these headers itself, whatever the client sent. It vouches for the other end of
-/// the connection alone, which may be a proxy's: that is for `TRUSTED_PROXIES` to tell.
+/// Spin adds these headers behind what the client may have sent under the same names, so the last
+/// one counts. It vouches for the other end of the connection alone, which may be a proxy's: that
+/// is for `TRUSTED_PROXIES` to tell.
 fn peer(headers: &HeaderMap) -> Peer {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
     let address = text(CLIENT).and_then(|text| text.parse().ok()).map(|at: SocketAddr| at.ip());
     Peer {
         address: address.map_or(Ipv4Addr::UNSPECIFIED.into(), |ip: IpAddr| ip.to_canonical()),
@@ -73,17 +74,5 @@ pub fn with_length(mut response: Response<Bytes>) -> Response<Bytes> {
         let length = HeaderValue::from(response.body().len());
         response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length);
     }
-    response
-}
-
-/// Nothing can be served, and nothing be said about why: the log has.
-pub fn not_configured() -> Response<Bytes> {
-    let body = Bytes::from_static(
-        br#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The service is not configured.","code":"internal"}"#,
-    );
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::client::Client;
-use crate::outcome::{Verdict, text};
+use crate::outcome::{Verdict, not_applicable, text};
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Options, clock};
@@ -97,6 +97,15 @@ impl Context {
     /// What the server calls its environment, unless the caller of the suite knows better.
     pub fn production(&self) -> bool {
         self.options.expect_production.unwrap_or(self.health["environment"] == "production")
+    }
+
+    /// Ends a check as not applicable where the service is not the one that reads HTTP off the
+    /// wire: on Workers the platform does, and hands over a request that is whole.
+    pub fn reads_the_wire(&self, instead: &str) -> Verdict {
+        if self.health["host"] == "workers" {
+            return not_applicable(format!("HTTP is read by the platform: {instead}"));
+        }
+        Ok(())
     }
 
     /// The account that most checks share. She registers with spaces and capitals in her

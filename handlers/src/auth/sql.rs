@@ -129,7 +129,7 @@ pub fn refresh_token(hash: &str) -> Statement<'_> {
     Statement::read(
         "-- get_refresh_token
          SELECT u.id, u.email, u.name, u.created_at, u.updated_at, u.version,
-                t.used_at, t.successor, s.id, s.expires_at
+                t.used_at, t.successor, t.session_id, s.expires_at
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
          WHERE t.hash = $1 AND u.disabled_at IS NULL",
         vec![hash.into()],

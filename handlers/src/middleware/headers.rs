@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Response, header};
 use shared::{Error, error::Result};
 
 use super::request_id;
-use crate::{App, rate_limit::Standing};
+use crate::rate_limit::Standing;
 
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 const CSP_API: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -16,7 +16,7 @@ const CSP_DOCS: HeaderValue = HeaderValue::from_static(
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Adds what is missing; `api` is false for the pages under `/docs`.
-pub fn add(app: &App, id: &str, api: bool, response: &mut Response<Bytes>) {
+pub fn add(hsts: bool, id: &str, api: bool, response: &mut Response<Bytes>) {
     let headers = response.headers_mut();
     headers.reserve(10);
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -29,7 +29,7 @@ pub fn add(app: &App, id: &str, api: bool, response: &mut Response<Bytes>) {
     if !api {
         headers.insert(CORP, HeaderValue::from_static("same-origin"));
     }
-    if app.config.http.hsts {
+    if hsts {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

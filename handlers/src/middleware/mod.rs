@@ -70,7 +70,7 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
         headers::drop_body(&mut response);
     }
     let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
-    headers::add(app, &id, !page, &mut response);
+    headers::add(app.config.http.hsts, &id, !page, &mut response);
     origin.allow(&mut response);
     log::record(host, started, &head, &id, client, &trace, &response, error.as_ref());
     response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });

@@ -140,18 +140,8 @@ fn configuration_with(variable: impl Fn(&str) -> Option<String>) -> Result<Confi
     rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
     let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
     let platform = Platform { bindings: &[], spare: Some(Secret::new(spare)) };
-    let result = Config::from_variables(&variable, &platform);
-    // The filter belongs to this host's logger, so its grammar is checked here.
-    let level = variable("LOG_LEVEL").filter(|level| !level.trim().is_empty());
-    if level.is_none_or(|level| shared::logging::filter(level.trim()).is_some()) {
-        return Ok(result?);
-    }
-    let mut faults = result.err().map_or_else(Vec::new, |faults| faults.0);
-    faults.push(
-        "LOG_LEVEL must be a level such as info, or a filter such as info,handlers=debug."
-            .to_owned(),
-    );
-    Err(Faults(faults).into())
+    let config = Config::from_variables(&variable, &platform);
+    Ok(shared::logging::check_level(config, variable("LOG_LEVEL"))?)
 }
 
 /// A runtime for a command that talks to something.

@@ -9,11 +9,10 @@ pub mod tls;
 use std::fmt;
 
 use shared::{
-    Secret, Timestamp, Uuid,
+    Secret,
     config::DatabaseUrl,
     host::{self, Backend, Scope},
-    sql::{self, DatabaseError, DecodeError, Statement},
-    sqlite::Row as SqliteRow,
+    sql::{self, DatabaseError, Statement},
 };
 
 use self::{
@@ -132,39 +131,4 @@ impl host::Database for Database {
 }
 
 /// A row of either database.
-pub enum Row {
-    Postgres(tokio_postgres::Row),
-    Sqlite(SqliteRow),
-}
-
-impl From<tokio_postgres::Row> for Row {
-    fn from(row: tokio_postgres::Row) -> Self {
-        Self::Postgres(row)
-    }
-}
-
-impl From<SqliteRow> for Row {
-    fn from(row: SqliteRow) -> Self {
-        Self::Sqlite(row)
-    }
-}
-
-macro_rules! either {
-    ($($column:ident -> $type:ty;)*) => {
-        impl sql::Row for Row {
-            $(fn $column(&self, column: usize) -> Result<Option<$type>, DecodeError> {
-                match self {
-                    Self::Postgres(row) => row.$column(column),
-                    Self::Sqlite(row) => row.$column(column),
-                }
-            })*
-        }
-    };
-}
-either! {
-    bool -> bool;
-    int -> i64;
-    text -> &str;
-    uuid -> Uuid;
-    time -> Timestamp;
-}
+pub type Row = sql::Either<tokio_postgres::Row>;

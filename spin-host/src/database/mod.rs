@@ -10,13 +10,12 @@ use futures_util::future::{Either, select};
 use shared::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
-    sql::{self, Access, DatabaseError, DecodeError, Statement},
-    {Timestamp, Uuid},
+    sql::{self, DatabaseError, Either, Statement},
 };
 use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
 
-/// How much longer than a statement's limit we wait for a batch, as on every host.
-const GRACE: Duration = Duration::from_secs(2);
+/// A row of either database.
+pub type Row = Either<json::Row>;
 
 pub struct Database<'a> {
     config: &'a config::Database,
@@ -43,7 +42,7 @@ impl host::Database for Database<'_> {
         scope: Scope,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<Row>>, DatabaseError> {
-        let limit = self.config.statement_timeout + GRACE;
+        let limit = self.config.statement_timeout + sql::GRACE;
         let batch = async {
             match &self.config.url {
                 DatabaseUrl::Postgres(url) => {
@@ -54,15 +53,7 @@ impl host::Database for Database<'_> {
                 }
             }
         };
-        within(limit, batch).await.unwrap_or_else(|| {
-            let cause = format!("no answer within {limit:?}");
-            let writes = statements.iter().any(|it| it.access == Access::Write);
-            Err(if writes {
-                DatabaseError::OutcomeUnknown(cause)
-            } else {
-                DatabaseError::TimedOut(cause)
-            })
-        })
+        within(limit, batch).await.unwrap_or_else(|| Err(sql::unanswered(limit, statements)))
     }
 }
 
@@ -72,30 +63,4 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> 
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
-}
-
-/// A row of either database.
-pub enum Row {
-    Postgres(json::Row),
-    Sqlite(shared::sqlite::Row),
-}
-
-macro_rules! either {
-    ($($column:ident -> $type:ty;)*) => {
-        impl sql::Row for Row {
-            $(fn $column(&self, column: usize) -> Result<Option<$type>, DecodeError> {
-                match self {
-                    Self::Postgres(row) => row.$column(column),
-                    Self::Sqlite(row) => row.$column(column),
-                }
-            })*
-        }
-    };
-}
-either! {
-    bool -> bool;
-    int -> i64;
-    text -> &str;
-    uuid -> Uuid;
-    time -> Timestamp;
 }

@@ -75,7 +75,7 @@ async fn query(
     });
     let found = connection.execute(text, arguments).await.map_err(|error| failure(&error))?;
     let rows = found.collect().await.map_err(|error| failure(&error))?;
-    Ok(rows.into_iter().map(|row| Row::Sqlite(sqlite::Row(cells(row.values)))).collect())
+    Ok(rows.into_iter().map(|row| sqlite::Row(cells(row.values)).into()).collect())
 }
 
 fn cells(values: Vec<Value>) -> Vec<Cell> {

@@ -5,6 +5,7 @@ use http::Method;
 use crate::context::{ABSENT, CONTEXTS, Context, LOGIN, ME, TASKS};
 use crate::outcome::Verdict;
 use crate::request::Request;
+use crate::response::Response;
 
 pub async fn not_allowed(context: &Context) -> Verdict {
     let alice = context.alice().await?;
@@ -16,14 +17,24 @@ pub async fn not_allowed(context: &Context) -> Verdict {
         (Method::DELETE, CONTEXTS, &["get", "head", "post"]),
         (Method::POST, &record, &["get", "head", "patch", "delete"]),
         (Method::POST, ME, &["get", "head", "patch", "delete"]),
-        (Method::from_bytes(b"BREW").unwrap_or_default(), TASKS, &["get", "head", "post"]),
     ] {
         let answer = context.send(alice.request(method, path)).await?;
-        let said = answer.problem(405)?.list("allow");
-        let whole = allowed.iter().all(|method| said.contains(&(*method).to_owned()));
-        answer.must(whole, format!("Allow with {}, not {said:?}", allowed.join(", ")))?;
+        is_not_allowed(&answer, allowed)?;
     }
     Ok(())
+}
+
+pub async fn invented(context: &Context) -> Verdict {
+    context.reads_the_wire("it answers for methods that it does not know")?;
+    let brew = Method::from_bytes(b"BREW").unwrap_or_default();
+    let answer = context.send(context.alice().await?.request(brew, TASKS)).await?;
+    is_not_allowed(&answer, &["get", "head", "post"])
+}
+
+fn is_not_allowed(answer: &Response, allowed: &[&str]) -> Verdict {
+    let said = answer.problem(405)?.list("allow");
+    let whole = allowed.iter().all(|method| said.contains(&(*method).to_owned()));
+    answer.must(whole, format!("Allow with {}, not {said:?}", allowed.join(", "))).map(drop)
 }
 
 pub async fn head(context: &Context) -> Verdict {

@@ -99,7 +99,7 @@ checks! {
         caching,
     }
     methods {
-        not_allowed, head, unknown_paths, odd_paths,
+        not_allowed, invented, head, unknown_paths, odd_paths,
     }
     bodies {
         too_large, too_large_chunked, compression, compressed_etags,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use deadpool_postgres::ClientWrapper;
 use shared::postgres;
+pub use shared::postgres::explain;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{Client, Error as PgError, Statement};
 
@@ -58,18 +59,4 @@ pub async fn dial(target: &Target) -> Result<(Client, JoinHandle<()>), PgError> 
         }
     });
     Ok((client, task))
-}
-
-/// An error of tokio-postgres with its cause, and the server's words with their code.
-pub fn explain(error: &PgError) -> String {
-    if let Some(server) = error.as_db_error() {
-        return format!("{} {}", server.code().code(), server.message());
-    }
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -14,7 +14,7 @@ use std::{
 use shared::{
     host::Scope,
     postgres,
-    sql::{Access, DatabaseError, Statement},
+    sql::{self, DatabaseError, Statement},
 };
 use tokio::time::timeout;
 use tokio_postgres::Row as PgRow;
@@ -24,10 +24,6 @@ use self::{
     pool::{Bounds, Pool},
     target::Target,
 };
-
-/// How much longer than a statement's limit at the server we wait for a batch: an answer that
-/// is under way arrives within it, and silence has another cause.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A pool and the limits of what runs on it. Cheap to clone; all clones share the pool.
 #[derive(Clone)]
@@ -43,7 +39,7 @@ struct Inner {
 
 impl Postgres {
     pub fn new(target: Target, direct: Target, config: &shared::config::Database) -> Self {
-        let limit = config.statement_timeout + GRACE;
+        let limit = config.statement_timeout + sql::GRACE;
         let bounds = Bounds {
             min: config.pool_min,
             max: config.pool_max,
@@ -82,7 +78,7 @@ impl Postgres {
                 if lease.is_closed() || turned_read_only(&error) {
                     self.0.pool.distrust(sent);
                 }
-                if is_answer(&error) {
+                if postgres::is_answer(&error) {
                     lease.give_back();
                 } else {
                     lease.discard();
@@ -92,25 +88,10 @@ impl Postgres {
             Err(_) => {
                 lease.discard();
                 self.0.pool.distrust(sent);
-                let cause = format!("no answer within {:?}", self.0.limit);
-                let writes = statements.iter().any(|it| it.access == Access::Write);
-                Err(if writes {
-                    DatabaseError::OutcomeUnknown(cause)
-                } else {
-                    DatabaseError::TimedOut(cause)
-                })
+                Err(sql::unanswered(self.0.limit, statements))
             }
         }
     }
-}
-
-/// Errors that are answers, and leave a connection as good as it was. After any other it is
-/// closed: it may be broken, demoted, or hold prepared statements from before a migration.
-fn is_answer(error: &DatabaseError) -> bool {
-    matches!(
-        error,
-        DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::TimedOut(_)
-    )
 }
 
 /// A failover made a replica of the server that we are connected to.

@@ -2,11 +2,14 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use percent_encoding::percent_decode_str;
-use shared::Secret;
+pub use shared::postgres::url::UrlError;
+use shared::{
+    Secret,
+    postgres::url::{Mode, Url},
+};
 use tokio_postgres::{
     Config,
-    config::{Host, SslMode, SslNegotiation},
+    config::{Host, SslNegotiation},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -19,40 +22,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
 /// Sent but unacknowledged for so long: the other end is gone without a word.
 const SILENCE: Duration = Duration::from_secs(6);
-
-/// Parameters that tokio-postgres reads by itself and as libpq means them.
-const PASSED_ON: [&str; 16] = [
-    "application_name",
-    "channel_binding",
-    "connect_timeout",
-    "dbname",
-    "host",
-    "hostaddr",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_retries",
-    "load_balance_hosts",
-    "options",
-    "password",
-    "port",
-    "sslnegotiation",
-    "target_session_attrs",
-];
-
-/// Parameters for other drivers, which are often in a URL that is handed out; they mean
-/// nothing here, and nothing is lost by that.
-const MEANINGLESS: [&str; 9] = [
-    "connection_limit",
-    "gssencmode",
-    "pgbouncer",
-    "pool_timeout",
-    "prepared_statement_cache_size",
-    "sslsni",
-    "statement_cache_size",
-    "supa",
-    "uselibpqcompat",
-];
 
 /// Where a connection leads.
 #[derive(Clone)]
@@ -69,79 +38,22 @@ impl fmt::Debug for Target {
     }
 }
 
-/// A fault of the URL, in words that name the parameter and never its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlError(pub String);
-
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-impl std::error::Error for UrlError {}
-
-impl From<String> for UrlError {
-    fn from(fault: String) -> Self {
-        Self(fault)
-    }
-}
-
 impl Target {
     /// Reads a URL. `application_name` is what the server shows for a connection whose URL
     /// does not name it.
     pub fn parse(url: &Secret, application_name: &str) -> Result<Self, UrlError> {
-        let (address, query) = split(url.reveal());
-        let mut rest = address.to_owned();
-        let mut mode = None;
-        let mut roots = None;
-        let mut user_timeout = SILENCE;
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match key {
-                "sslmode" | "ssl" => mode = Some(Mode::parse(key, value)?),
-                "sslrootcert" => roots = Some(PathBuf::from(decode(key, value)?)),
-                // Milliseconds, as libpq has it; tokio-postgres would take them for seconds.
-                "tcp_user_timeout" => {
-                    let millis =
-                        value.parse().map_err(|_| invalid(key, "a number of milliseconds"))?;
-                    user_timeout = Duration::from_millis(millis);
-                }
-                "user" => {
-                    return Err(UrlError("the user belongs before the host, not in `user`".into()));
-                }
-                key if MEANINGLESS.contains(&key) => {}
-                key if PASSED_ON.contains(&key) => {
-                    rest.push(if rest.len() == address.len() { '?' } else { '&' });
-                    rest.push_str(pair);
-                }
-                key => {
-                    return Err(UrlError(format!(
-                        "the parameter `{}` is not known",
-                        printable(key)
-                    )));
-                }
-            }
-        }
-
-        let mut config: Config = rest.parse().map_err(|error| UrlError(explain(&error)))?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(UrlError("no host is named".into()));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name(application_name);
-        }
+        let Url { mut config, mode, roots, user_timeout } = Url::parse(url, application_name)?;
         // An idle connection that a firewall has forgotten is found within half a minute.
         if config.get_keepalives_interval().is_none() {
             config.keepalives_idle(Duration::from_secs(10));
             config.keepalives_interval(Duration::from_secs(5));
             config.keepalives_retries(3);
         }
-        config.tcp_user_timeout(user_timeout);
+        config.tcp_user_timeout(user_timeout.unwrap_or(SILENCE));
 
-        let mode = mode.unwrap_or(Mode::Prefer);
-        config.ssl_mode(mode.ssl_mode(&config));
         let direct_tls = config.get_ssl_negotiation() == SslNegotiation::Direct;
-        let tls = tls::connector(mode.verify(roots.is_some()), Roots::from(roots), direct_tls)?;
+        let roots = roots.map(PathBuf::from);
+        let tls = tls::connector(verify(mode, roots.is_some()), Roots::from(roots), direct_tls)?;
         let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_LIMIT);
         config.connect_timeout(connect_limit);
         Ok(Self { config, tls, connect_limit })
@@ -167,88 +79,20 @@ impl Target {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Disable,
-    Prefer,
-    Require,
-    VerifyCa,
-    VerifyFull,
-}
-
-impl Mode {
-    /// `sslmode` of libpq, and `ssl` as asyncpg and others write it.
-    fn parse(key: &str, value: &str) -> Result<Self, UrlError> {
-        Ok(match value {
-            "disable" => Self::Disable,
-            "false" | "0" if key == "ssl" => Self::Disable,
-            "allow" | "prefer" => Self::Prefer,
-            "require" => Self::Require,
-            "true" | "1" if key == "ssl" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" => Self::VerifyFull,
-            _ => return Err(invalid(key, "disable, prefer, require, verify-ca or verify-full")),
-        })
-    }
-
-    fn ssl_mode(self, config: &Config) -> SslMode {
-        let sockets_only = config.get_hostaddrs().is_empty()
-            && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-        match self {
-            // PostgreSQL has no TLS on a Unix socket, and libpq asks for none.
-            _ if sockets_only => SslMode::Disable,
-            Self::Disable => SslMode::Disable,
-            Self::Prefer => SslMode::Prefer,
-            Self::Require | Self::VerifyCa | Self::VerifyFull => SslMode::Require,
-        }
-    }
-
-    /// `require` with a root certificate verifies it, as in libpq.
-    fn verify(self, has_root: bool) -> Verify {
-        match self {
-            Self::VerifyFull => Verify::Full,
-            Self::VerifyCa => Verify::Authority,
-            Self::Require if has_root => Verify::Authority,
-            Self::Disable | Self::Prefer | Self::Require => Verify::Nothing,
-        }
-    }
-}
-
-/// The parameters begin at the first `?` behind the credentials.
-fn split(url: &str) -> (&str, &str) {
-    let credentials = url.find('@').map_or(0, |at| at + 1);
-    match url[credentials..].find('?') {
-        Some(mark) => (&url[..credentials + mark], &url[credentials + mark + 1..]),
-        None => (url, ""),
-    }
-}
-
-fn decode(key: &str, value: &str) -> Result<String, UrlError> {
-    let text = percent_decode_str(value).decode_utf8();
-    Ok(text.map_err(|_| invalid(key, "UTF-8"))?.into_owned())
-}
-
-fn invalid(key: &str, due: &str) -> UrlError {
-    UrlError(format!("the parameter `{key}` has to be {due}"))
-}
-
-/// A misplaced `&` or `?` in a password would make part of it look like a parameter's name.
-fn printable(key: &str) -> &str {
-    let is_name =
-        key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if is_name { key } else { "…" }
-}
-
-/// tokio-postgres names a parameter that it could not read, and shows no value.
-fn explain(error: &tokio_postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+/// `require` with a root certificate verifies it, as in libpq.
+fn verify(mode: Mode, has_root: bool) -> Verify {
+    match mode {
+        Mode::VerifyFull => Verify::Full,
+        Mode::VerifyCa => Verify::Authority,
+        Mode::Require if has_root => Verify::Authority,
+        Mode::Disable | Mode::Prefer | Mode::Require => Verify::Nothing,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::SslMode;
+
     use super::*;
 
     fn parse(url: &str) -> Result<Target, String> {

@@ -121,7 +121,12 @@ impl<'c> Worker<'c> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let text = sqlite::question_marks(&statement.text);
-                new.insert(self.connection.prepare(&text)?)
+                let prepared = self.connection.prepare(&text)?;
+                debug_assert!(
+                    sqlite::are_distinct(&prepared.column_names().collect::<Vec<_>>()),
+                    "D1 gives rows by their columns' names: {text}"
+                );
+                new.insert(prepared)
             }
         };
         let (given, due) = (statement.arguments.len(), prepared.parameter_count());

@@ -1,0 +1,36 @@
+use uuid::Uuid;
+
+use super::{DecodeError, Row};
+use crate::{Timestamp, sqlite};
+
+/// A row of PostgreSQL's or of SQLite's, for a host that speaks to both.
+pub enum Either<P> {
+    Postgres(P),
+    Sqlite(sqlite::Row),
+}
+
+impl<P> From<sqlite::Row> for Either<P> {
+    fn from(row: sqlite::Row) -> Self {
+        Self::Sqlite(row)
+    }
+}
+
+macro_rules! either {
+    ($($column:ident -> $type:ty;)*) => {
+        impl<P: Row> Row for Either<P> {
+            $(fn $column(&self, column: usize) -> Result<Option<$type>, DecodeError> {
+                match self {
+                    Self::Postgres(row) => row.$column(column),
+                    Self::Sqlite(row) => row.$column(column),
+                }
+            })*
+        }
+    };
+}
+either! {
+    bool -> bool;
+    int -> i64;
+    text -> &str;
+    uuid -> Uuid;
+    time -> Timestamp;
+}

@@ -1,0 +1,77 @@
+//! The bytes' way to a PostgreSQL server: a socket of the platform's, or Hyperdrive's.
+
+use shared::{
+    Secret,
+    postgres::url::{Url, UrlError},
+};
+use tokio_postgres::{
+    Client, Config,
+    config::{Host, SslMode, SslNegotiation},
+};
+use worker::{Env, SecureTransport, Socket, postgres_tls::PassthroughTls};
+
+use super::APPLICATION_NAME;
+
+/// Moves a connection's bytes, until its client is dropped.
+pub type Connection = tokio_postgres::Connection<Socket, Socket>;
+
+/// Whom to connect to.
+pub enum Target {
+    /// The server itself, or a pooler before it.
+    Direct { config: Config, host: String, port: u16 },
+    /// The platform's pooler; it has the credentials.
+    Hyperdrive { binding: String },
+}
+
+impl Target {
+    /// Reads a URL. TLS is the platform's, which verifies a certificate by the public
+    /// authorities and the host's name, whatever `sslmode` would be content with.
+    pub fn parse(url: &Secret) -> Result<Self, UrlError> {
+        let Url { config, roots, .. } = Url::parse(url, APPLICATION_NAME)?;
+        if roots.is_some_and(|roots| roots != "system") {
+            return Err(UrlError("`sslrootcert` names a file, and there are none here".into()));
+        }
+        if config.get_ssl_negotiation() == SslNegotiation::Direct {
+            return Err(UrlError("`sslnegotiation` can't be direct here".into()));
+        }
+        if config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
+            return Err(UrlError(
+                "several hosts are named, and one is all that is tried here".into(),
+            ));
+        }
+        let host = match (config.get_hosts(), config.get_hostaddrs()) {
+            ([Host::Tcp(name), ..], _) => name.clone(),
+            (_, [address, ..]) => address.to_string(),
+            _ => return Err(UrlError("no host is named".into())),
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        Ok(Self::Direct { config, host, port })
+    }
+
+    /// Opens a connection.
+    pub async fn dial(&self, env: &Env) -> Result<(Client, Connection), String> {
+        let (config, socket) = match self {
+            Self::Direct { config, host, port } => {
+                let transport = match config.get_ssl_mode() {
+                    SslMode::Disable => SecureTransport::Off,
+                    _ => SecureTransport::StartTls,
+                };
+                let socket = Socket::builder().secure_transport(transport).connect(host, *port);
+                (config.clone(), socket)
+            }
+            Self::Hyperdrive { binding } => {
+                let hyperdrive = env.hyperdrive(binding).map_err(|error| error.to_string())?;
+                let mut config = Config::new();
+                config.user(hyperdrive.user());
+                config.password(hyperdrive.password());
+                config.dbname(hyperdrive.database());
+                // It never leaves the platform; TLS to the server is Hyperdrive's part.
+                config.ssl_mode(SslMode::Disable);
+                (config, hyperdrive.connect())
+            }
+        };
+        let socket = socket.map_err(|error| error.to_string())?;
+        let connected = config.connect_raw(socket, PassthroughTls).await;
+        connected.map_err(|error| shared::postgres::explain(&error))
+    }
+}

@@ -1,0 +1,55 @@
+//! What an isolate makes once, at its first request, and all its requests share.
+
+use std::sync::OnceLock;
+
+use handlers::App;
+use js_sys::Reflect;
+use shared::{
+    config::{Config, Faults, Platform, variables::NOT_YET},
+    logging::check_level,
+};
+use wasm_bindgen::JsValue;
+use worker::{Env, console_error};
+
+use crate::{database::Way, log};
+
+const PLATFORM: Platform = Platform { bindings: &["d1", "hyperdrive"], spare: None };
+
+pub struct Isolate {
+    pub app: App,
+    pub way: Way,
+}
+
+static ISOLATE: OnceLock<Option<Isolate>> = OnceLock::new();
+
+/// `None` when the configuration has faults: there is no start that could be refused, so they
+/// are logged once, by name, and every request is answered 500.
+pub fn of(env: &Env) -> Option<&'static Isolate> {
+    let start = || Isolate::start(env).inspect_err(|faults| console_error!("{faults}")).ok();
+    ISOLATE.get_or_init(start).as_ref()
+}
+
+impl Isolate {
+    fn start(env: &Env) -> Result<Self, Faults> {
+        let config = Config::from_variables(|name| variable(env, name), &PLATFORM);
+        let config = check_level(config, variable(env, "LOG_LEVEL"))?;
+        let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
+        log::start(&config.log);
+        for name in NOT_YET.iter().filter(|name| variable(env, name).is_some()) {
+            tracing::warn!(
+                variable = name,
+                "is set, but this version does not serve it: it changes nothing"
+            );
+        }
+        Ok(Self { app: App::new(config), way })
+    }
+}
+
+/// A variable or a secret. A variable of `wrangler.toml` may be a number or a truth value, too.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env, &JsValue::from(name)).ok()?;
+    value
+        .as_string()
+        .or_else(|| value.as_f64().map(|number| number.to_string()))
+        .or_else(|| value.as_bool().map(|flag| flag.to_string()))
+}

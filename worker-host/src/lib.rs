@@ -1,0 +1,59 @@
+//! Trireme on Cloudflare Workers. Only translation is here: requests and responses, the adapter
+//! traits, the configuration. What is answered is decided in `handlers`.
+#![cfg(target_family = "wasm")]
+
+mod body;
+mod database;
+#[cfg(feature = "fault-injection")]
+mod fault;
+mod host;
+mod isolate;
+mod log;
+mod request;
+mod response;
+mod time;
+
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use shared::{Code, Error};
+use worker::{Context, Env, event};
+
+use self::{database::Database, host::WorkerHost, isolate::Isolate};
+
+/// Answers one request. It fails only where no answer can be put into the platform's form.
+#[event(fetch)]
+async fn fetch(
+    request: web_sys::Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<web_sys::Response> {
+    let response = match isolate::of(&env) {
+        Some(isolate) => answer(isolate, &request, env, context).await,
+        None => handlers::unconfigured(host::now(), &host::random()),
+    };
+    body::discard(&request).await;
+    response::write(&response)
+}
+
+async fn answer(
+    isolate: &'static Isolate,
+    request: &web_sys::Request,
+    env: Env,
+    context: Context,
+) -> http::Response<Bytes> {
+    let app = &isolate.app;
+    let host = WorkerHost::new(Database::new(&isolate.way, env, context));
+    let Some(request) = request::read(request) else {
+        let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");
+        return handlers::refuse(app, &host, &error);
+    };
+    // A panic costs its own request an answer of 500, and nothing else.
+    let work = AssertUnwindSafe(async {
+        #[cfg(feature = "fault-injection")]
+        fault::inject(request.headers());
+        handlers::dispatch(app, &host, request).await
+    });
+    work.catch_unwind().await.unwrap_or_else(|_| handlers::panicked(app, &host))
+}

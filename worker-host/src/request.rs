@@ -1,0 +1,62 @@
+//! The platform's request as `http` has it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header::ACCEPT_ENCODING};
+use js_sys::{Array, Reflect};
+use shared::host::Peer;
+use wasm_bindgen::JsCast as _;
+
+use crate::body::Upload;
+
+/// `None` for a head that the platform let through and `http` does not.
+pub fn read(request: &web_sys::Request) -> Option<Request<Upload>> {
+    let uri: Uri = request.url().parse().ok()?;
+    let mut headers = headers(&request.headers())?;
+    accept_encoding(request, &mut headers);
+    let peer = peer(&uri, &headers);
+    let mut read = Request::new(Upload(request.body()));
+    *read.method_mut() = request.method().parse().ok()?;
+    *read.uri_mut() = uri;
+    *read.headers_mut() = headers;
+    read.extensions_mut().insert(peer);
+    Some(read)
+}
+
+/// The platform has joined lines of the same name by commas.
+fn headers(from: &web_sys::Headers) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in &from.entries() {
+        let line: Array = line.ok()?.unchecked_into();
+        let (name, value) = (line.get(0).as_string()?, line.get(1).as_string()?);
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
+    }
+    Some(headers)
+}
+
+/// The platform writes what itself accepts into the header, and keeps the client's own word.
+fn accept_encoding(request: &web_sys::Request, headers: &mut HeaderMap) {
+    let Ok(cf) = Reflect::get(request, &"cf".into()) else { return };
+    if !cf.is_object() {
+        return;
+    }
+    headers.remove(ACCEPT_ENCODING);
+    let client = Reflect::get(&cf, &"clientAcceptEncoding".into()).ok();
+    let client = client.and_then(|value| value.as_string());
+    if let Some(value) = client.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(ACCEPT_ENCODING, value);
+    }
+}
+
+/// The platform ends the client's connection and says who it was; on its network a client can't
+/// set this header. A runtime on a developer's machine may not say it.
+fn peer(uri: &Uri, headers: &HeaderMap) -> Peer {
+    let address = headers.get("cf-connecting-ip").and_then(|address| address.to_str().ok());
+    let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+    Peer {
+        address: address.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.to_canonical()),
+        trusted_platform: true,
+        https: uri.scheme_str() == Some("https"),
+    }
+}
