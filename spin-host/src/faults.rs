@@ -1,6 +1,9 @@
 //! A panic on demand, in builds for tests alone: `X-Fault: panic` strikes in the middle of the
 //! request's next batch.
 
+#[cfg(not(debug_assertions))]
+compile_error!("fault injection is for trying things out, never for a release");
+
 use std::cell::Cell;
 
 use http::HeaderMap;

@@ -19,13 +19,26 @@ pub fn get(port: u16, path: &str) -> io::Result<Answer> {
 
 /// One POST of JSON, with an access token unless that is empty.
 pub fn post(port: u16, path: &str, token: &str, json: &str) -> io::Result<Answer> {
-    let authorization =
-        if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    post_with(port, path, token, "", json)
+}
+
+/// The same with more headers, each ended by `\r\n`.
+pub fn post_with(port: u16, path: &str, token: &str, more: &str, json: &str) -> io::Result<Answer> {
     let headers = format!(
-        "{authorization}Content-Type: application/json\r\nContent-Length: {}\r\n",
+        "{}{more}Content-Type: application/json\r\nContent-Length: {}\r\n",
+        authorization(token),
         json.len()
     );
     exchange(port, &format!("POST {path}"), &headers, json)
+}
+
+/// One GET with an access token.
+pub fn get_with(port: u16, path: &str, token: &str) -> io::Result<Answer> {
+    exchange(port, &format!("GET {path}"), &authorization(token), "")
+}
+
+fn authorization(token: &str) -> String {
+    if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") }
 }
 
 fn exchange(port: u16, what: &str, headers: &str, body: &str) -> io::Result<Answer> {

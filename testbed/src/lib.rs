@@ -35,6 +35,7 @@ pub use database::Database;
 pub use error::{Error, Result};
 pub use folder::Folder;
 pub use pgbouncer::{PgBouncer, PoolMode};
+pub use port::free as free_port;
 pub use postgres::{Mode, Postgres, PostgresOptions, SHARED_POSTGRES};
 pub use programs::find_program;
 pub use rustix::process::Signal;

@@ -10,7 +10,7 @@ const COUNT: u16 = 12_000;
 
 /// A port of 127.0.0.1 that nobody listens on. Processes look from different places, so
 /// that two tests which start at the same moment do not pick the same one.
-pub(crate) fn free() -> Result<u16> {
+pub fn free() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = std::process::id().wrapping_mul(127) % u32::from(COUNT);
     (0..COUNT)

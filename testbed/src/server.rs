@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -24,6 +24,7 @@ pub struct ServerOptions {
     port: Option<u16>,
     until: Until,
     timeout: Duration,
+    show_log: bool,
 }
 
 impl ServerOptions {
@@ -36,6 +37,7 @@ impl ServerOptions {
             port: None,
             until: Until::Ready,
             timeout: Duration::from_secs(30),
+            show_log: false,
         }
     }
 
@@ -63,6 +65,14 @@ impl ServerOptions {
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.until = until;
+        self
+    }
+
+    /// Shows what the server writes, on our own stderr, instead of keeping it for
+    /// [`Server::log`].
+    #[must_use]
+    pub fn show_log(mut self, show: bool) -> Self {
+        self.show_log = show;
         self
     }
 
@@ -103,6 +113,9 @@ impl Server {
             .envs(options.env.iter().map(|(name, value)| (name, value)))
             .stdout(out)
             .stderr(err);
+        if options.show_log {
+            command.stdout(std::io::stderr()).stderr(Stdio::inherit());
+        }
 
         let begun = Instant::now();
         let mut child = Child::spawn("the server", command, Signal::KILL)?;

@@ -5,8 +5,11 @@
 )]
 
 mod bench;
+mod cell;
 mod deny;
 mod edge;
+mod host;
+mod parity;
 mod setup;
 mod test;
 mod tools;
@@ -36,6 +39,7 @@ enum Command {
     Setup(setup::Arguments),
     Test(test::Arguments),
     Build(edge::Arguments),
+    Host(host::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Command::Setup(arguments) => setup::run(&arguments).map(|()| true),
         Command::Test(arguments) => Ok(test::run(&arguments)),
         Command::Build(arguments) => edge::run(&arguments).map(|()| true),
+        Command::Host(arguments) => host::run(&arguments).map(|()| true),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match done {

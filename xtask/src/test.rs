@@ -4,13 +4,14 @@ use clap::ValueEnum;
 use testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
-use crate::{Result, deny, setup, ui};
+use crate::{Result, deny, edge, parity, setup, ui};
 
 /// Run everything that has to pass before a change lands
 ///
 /// First installs what is missing (see `cargo xtask setup`), then runs these steps and stops
 /// at the first that fails: fmt, clippy, deny (licences, bans, sources, and advisories when
-/// their database can be reached), doc, test. The tests share one throw-away PostgreSQL,
+/// their database can be reached), doc, test, cells (the black-box suite on native, Workers and
+/// Spin, each on SQLite and PostgreSQL, and their answers compared). The tests share one throw-away PostgreSQL,
 /// named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
 /// you work, plain `cargo test -p CRATE` does too: it starts a PostgreSQL when a test asks.
 #[derive(clap::Args)]
@@ -37,6 +38,8 @@ enum Step {
     Doc,
     /// Every test, none skipped
     Test,
+    /// The black-box suite on all six cells, and their answers compared
+    Cells,
 }
 
 impl Step {
@@ -54,6 +57,7 @@ impl Step {
             ])),
             Self::Deny => deny::check(),
             Self::Test => test(),
+            Self::Cells => parity::check(&Postgres::start()?),
             Self::Doc => ui::run(
                 cargo()
                     .args(["doc", "--workspace", "--no-deps"])
@@ -74,11 +78,13 @@ impl Step {
 }
 
 fn test() -> Result<()> {
+    let probe = edge::build_probe()?;
     let postgres = Postgres::start()?;
     eprintln!("a throw-away PostgreSQL listens on port {}", postgres.port());
     ui::run(
         cargo()
             .args(["test", "--workspace", "--no-fail-fast"])
+            .env("TRIREME_TEST_SPIN_PROBE", probe)
             .env(SHARED_POSTGRES, postgres.superuser_url("postgres"))
             .env(REQUIRE_ALL, "1"),
     )

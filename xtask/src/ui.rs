@@ -19,6 +19,20 @@ pub fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})").into()) }
 }
 
+/// Runs the command and shows what it wrote only if it fails.
+pub fn quietly(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("starting `{shown}`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    Err(format!("`{shown}` failed ({}):\n{}", output.status, String::from_utf8_lossy(&text)).into())
+}
+
 /// The command as one would type it, without its environment.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());

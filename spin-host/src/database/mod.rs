@@ -10,12 +10,12 @@ use futures_util::future::{Either, select};
 use shared::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
-    sql::{self, DatabaseError, Either, Statement},
+    sql::{self, DatabaseError, Statement},
 };
 use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
 
 /// A row of either database.
-pub type Row = Either<json::Row>;
+pub type Row = sql::Either<json::Row>;
 
 pub struct Database<'a> {
     config: &'a config::Database,

@@ -20,7 +20,8 @@ const LLVM: &str = "/usr/lib/llvm-19/bin";
 
 /// Debian 12 has one from 2022, too old for this target. It is nothing but files to link to, the
 /// same for all systems, so that a later release's will do.
-const WASI_LIBC: &str = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n";
+const RELEASE: &str = "trixie";
+const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 pub fn is_there() -> Result<bool> {
     let files = [CARGO, RUSTC, LIBRARY, LLVM].map(Path::new);
@@ -39,7 +40,7 @@ pub fn setup() -> Result<()> {
     setup::apt_get(&[&install[..], &PACKAGES].concat()).map_err(|error| {
         format!(
             "{error}. The packages are in Debian 12 and later with its security updates; \
-             elsewhere, let rustup reach https://static.rust-lang.org"
+             elsewhere, let rustup download"
         )
     })?;
     fetch_wasi_libc()
@@ -56,7 +57,8 @@ fn fetch_wasi_libc() -> Result<()> {
     for part in ["lists/partial", "archives/partial"] {
         fs::create_dir_all(apt.join(part))?;
     }
-    fs::write(apt.join("sources.list"), WASI_LIBC)?;
+    let source = format!("deb [signed-by={KEYS}] {} {RELEASE} main\n", mirror()?);
+    fs::write(apt.join("sources.list"), source)?;
     let apt_get = |arguments: [&str; 2]| {
         let set = |name: &str, value: PathBuf| format!("-o{name}={}", value.display());
         ui::run(
@@ -81,6 +83,16 @@ fn fetch_wasi_libc() -> Result<()> {
     // Whole or not at all, should this be interrupted.
     fs::rename(apt.join("unpacked"), folder)?;
     Ok(fs::remove_dir_all(apt)?)
+}
+
+/// Where this system gets its own packages from.
+fn mirror() -> Result<String> {
+    let of_debian = ["Origin: Debian", "Label: Debian", "Created-By: Packages"];
+    let mut apt_get = Command::new("apt-get");
+    apt_get.arg("indextargets").args(of_debian).args(["--format", "$(SITE)"]);
+    let sites = String::from_utf8(apt_get.output()?.stdout)?;
+    let site = sites.lines().next().map(str::to_owned);
+    site.ok_or_else(|| "apt-get knows no mirror of Debian; its lists of sources name none".into())
 }
 
 fn wasi_libc() -> Result<PathBuf> {

@@ -17,6 +17,7 @@ use flate2::write::GzEncoder;
 use crate::Result;
 use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD};
 use toolchain::Toolchain;
+pub use workspace::Workspace;
 
 /// Build what runs on an edge host
 ///
@@ -60,13 +61,26 @@ pub struct Program {
     package: &'static str,
     /// In the target folder, for the result.
     folder: &'static str,
+    features: &'static [&'static str],
 }
 
-pub const WORKER: Program = Program { package: "trireme-worker-host", folder: "worker" };
-pub const HELLO_WORKER: Program =
-    Program { package: "trireme-hello-worker", folder: "hello-worker" };
-pub const SPIN: Program = Program { package: "trireme-spin-host", folder: "spin" };
-pub const HELLO_SPIN: Program = Program { package: "trireme-hello-spin", folder: "hello-spin" };
+impl Program {
+    const fn new(package: &'static str, folder: &'static str) -> Self {
+        Self { package, folder, features: &[] }
+    }
+
+    /// The same, which panics where a request asks for it.
+    const fn faulty(self, folder: &'static str) -> Self {
+        Self { features: &["fault-injection"], folder, ..self }
+    }
+}
+
+pub const WORKER: Program = Program::new("trireme-worker-host", "worker");
+pub const HELLO_WORKER: Program = Program::new("trireme-hello-worker", "hello-worker");
+pub const SPIN: Program = Program::new("trireme-spin-host", "spin");
+/// What the test embedder's own tests run.
+const PROBE: Program = Program::new("trireme-spin-probe", "spin-probe");
+pub const HELLO_SPIN: Program = Program::new("trireme-hello-spin", "hello-spin");
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -81,6 +95,24 @@ impl Profile {
             Self::Release => "release",
         }
     }
+}
+
+/// The folder with the Worker's two files.
+pub fn build_worker(profile: Profile, faults: bool) -> Result<PathBuf> {
+    let program = if faults { WORKER.faulty("faulty-worker") } else { WORKER };
+    let built = worker::build(&program, profile, None)?;
+    Ok(built[0].parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+/// The component's file.
+pub fn build_spin(profile: Profile, faults: bool) -> Result<PathBuf> {
+    let program = if faults { SPIN.faulty("faulty-spin") } else { SPIN };
+    Ok(spin::build(&program, profile, None)?.remove(0))
+}
+
+/// The component that the test embedder is tested with.
+pub fn build_probe() -> Result<PathBuf> {
+    Ok(spin::build(&PROBE, Profile::Debug, None)?.remove(0))
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {

@@ -1,0 +1,55 @@
+//! What cells run.
+
+use std::path::PathBuf;
+
+use testbed::find_program;
+
+use super::Host;
+use crate::edge::{self, Profile, Workspace};
+use crate::tools::cargo;
+use crate::{Result, ui};
+
+/// Built for all hosts that were asked for.
+pub struct Programs {
+    /// Serves on the native host, and migrates for all.
+    pub trireme: PathBuf,
+    /// The folder with the Worker's two files.
+    pub worker: Option<PathBuf>,
+    pub spin: Option<Spin>,
+}
+
+pub struct Spin {
+    pub component: PathBuf,
+    /// `spin`, or what stands in for it; both take the same arguments.
+    pub command: PathBuf,
+}
+
+impl Programs {
+    /// With `faults`, edge hosts panic where a request asks for it.
+    pub fn build(hosts: &[Host], profile: Profile, faults: bool) -> Result<Self> {
+        let folder = Workspace::read()?.target_directory.join("debug");
+        let installed = find_program("spin").ok();
+        let embed = hosts.contains(&Host::Spin) && installed.is_none();
+
+        let mut build = cargo();
+        build.args(["build", "-p", "trireme-native-host"]);
+        if embed {
+            build.args(["-p", "trireme-spin-embedder"]);
+        }
+        ui::run(&mut build)?;
+
+        let worker = hosts.contains(&Host::Workers).then(|| edge::build_worker(profile, faults));
+        let spin = hosts.contains(&Host::Spin).then(|| {
+            let command = installed.unwrap_or_else(|| folder.join("spin-embedder"));
+            Ok::<_, Box<dyn std::error::Error>>(Spin {
+                component: edge::build_spin(profile, faults)?,
+                command,
+            })
+        });
+        Ok(Self {
+            trireme: folder.join("trireme"),
+            worker: worker.transpose()?,
+            spin: spin.transpose()?,
+        })
+    }
+}
