@@ -47,7 +47,7 @@ impl App {
     pub fn new(config: Config) -> Self {
         Self {
             router: router::Router::new(),
-            openapi: config.http.api_docs.then(|| Bytes::from(openapi::document().to_string())),
+            openapi: config.http.api_docs.then(|| Bytes::from(openapi::text())),
             jwks: jwks::document(&config.auth.keys),
             cors: middleware::cors::Policy::new(&config.http),
             local_user: AtomicBool::new(false),

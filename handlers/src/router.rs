@@ -1,10 +1,7 @@
 use http::{HeaderValue, Method, header};
 use shared::{Code, Error, error::Result};
 
-use crate::{
-    openapi,
-    routes::{Route, TABLE},
-};
+use crate::routes::{Route, TABLE};
 
 /// The route table, made ready for looking paths up.
 pub struct Router(matchit::Router<Resource>);
@@ -40,7 +37,7 @@ impl Router {
             }
             allow.push("OPTIONS");
             let allow = HeaderValue::from_str(&allow.join(", ")).expect("methods are plain text");
-            let takes_query = routes.iter().any(|route| openapi::takes_query(route));
+            let takes_query = routes.iter().any(|route| route.takes_query());
             router
                 .insert(path, Resource { routes, allow, takes_query })
                 .expect("the table has no clash");

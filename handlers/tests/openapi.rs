@@ -49,12 +49,20 @@ fn the_committed_document_is_up_to_date() {
 }
 
 #[test]
+fn an_edge_host_serves_the_same_bytes() {
+    let committed: Value = serde_json::from_str(COMMITTED).unwrap();
+    assert_eq!(committed.to_string(), document().to_string());
+}
+
+#[test]
 fn every_route_is_described() {
     let document = document();
     let mut described = 0;
     for route in TABLE {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
-        if (route.describe)(Operation::default()).is_hidden() {
+        let description = route.describe(Operation::default());
+        assert_eq!(description.has_query(), route.takes_query(), "the query of {}", route.name());
+        if description.is_hidden() {
             assert!(operation.is_null(), "{} {} is hidden", route.method, route.path);
             continue;
         }
