@@ -48,9 +48,27 @@ fn exchange(port: u16, what: &str, headers: &str, body: &str) -> io::Result<Answ
         format!("{what} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all((head + body).as_bytes())?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
+    let mut piece = [0; 16 << 10];
+    // Not every server closes the connection at once.
+    while !is_whole(&bytes) {
+        match stream.read(&mut piece)? {
+            0 => break,
+            read => bytes.extend_from_slice(&piece[..read]),
+        }
+    }
     parse(&String::from_utf8_lossy(&bytes))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+/// Whether the body has the length that the head names.
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    length.is_some_and(|length| body.len() >= length)
 }
 
 fn parse(text: &str) -> Option<Answer> {
@@ -67,6 +85,14 @@ mod tests {
     fn reads_status_and_body() {
         let answer = parse("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno");
         assert_eq!(answer, Some(Answer { status: 503, body: "no".into() }));
+    }
+
+    #[test]
+    fn knows_the_end() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n".to_vec();
+        assert!(!is_whole(&head));
+        assert!(is_whole(&[&head[..], b"ok"].concat()));
+        assert!(!is_whole(b"HTTP/1.1 200 OK\r\n\r\nno length: until the end"));
     }
 
     #[test]

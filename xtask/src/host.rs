@@ -102,7 +102,7 @@ fn options(cell: Cell, port: Option<u16>) -> Result<Options> {
     if !variables.iter().any(|(name, value)| keys.contains(&name.as_str()) && !value.is_empty()) {
         variables.push(("JWT_SECRET".to_owned(), made_up()?));
     }
-    Ok(Options { database_url, variables, port, show_log: true })
+    Ok(Options { database_url, variables, port, direct: false, show_log: true })
 }
 
 /// 256 bits in hexadecimal.

@@ -100,8 +100,21 @@ fn milliseconds(text: &str) -> Option<f64> {
         .find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor))
 }
 
-/// What a process has used of the processors since its start, in user and kernel mode.
+/// What a process and those that it started have used of the processors since their start, in
+/// user and kernel mode.
 fn processor_time(process: u32) -> Result<Duration> {
+    let mut total = of_process(process)?;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let children = std::fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace() {
+            // One that has just ended counts no more.
+            total += processor_time(child.parse()?).unwrap_or_default();
+        }
+    }
+    Ok(total)
+}
+
+fn of_process(process: u32) -> Result<Duration> {
     /// Linux tells programs its ticks in hundredths of a second on every machine.
     const TICKS_PER_SECOND: u64 = 100;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 
-pub use programs::Programs;
+pub use programs::{Programs, Spin};
 pub use running::{Options, Running};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -25,6 +25,8 @@ pub struct Options {
     /// The contract's variables.
     pub variables: Vec<(String, String)>,
     pub port: Option<u16>,
+    /// Workers without Hyperdrive: a socket to the server.
+    pub direct: bool,
     /// Shows what the host writes, instead of keeping it in [`Server::log`].
     pub show_log: bool,
 }
@@ -54,7 +56,7 @@ impl Running {
         let port = options.port.map_or_else(free_port, Ok)?;
         let (command, folder) = match cell.host {
             Host::Native => native(programs, url.as_deref()),
-            Host::Workers => (workers(programs, url.as_deref(), port)?, None),
+            Host::Workers => (workers(programs, url.as_deref(), port, options.direct)?, None),
             Host::Spin => {
                 let (command, folder) = spin(programs, url.as_deref(), port)?;
                 (command, Some(folder))
@@ -76,7 +78,12 @@ fn native(programs: &Programs, url: Option<&str>) -> (ServerOptions, Option<Fold
     (ServerOptions::new(&programs.trireme).env("DATABASE_URL", url), None)
 }
 
-fn workers(programs: &Programs, url: Option<&str>, port: u16) -> Result<ServerOptions> {
+fn workers(
+    programs: &Programs,
+    url: Option<&str>,
+    port: u16,
+    direct: bool,
+) -> Result<ServerOptions> {
     let folder = programs.worker.as_ref().ok_or("the Worker was not built")?;
     let script = root().join("worker-host/serve.mjs");
     let port = port.to_string();
@@ -84,6 +91,10 @@ fn workers(programs: &Programs, url: Option<&str>, port: u16) -> Result<ServerOp
         .map(str::to_owned);
     let node = ServerOptions::new("node").arguments(arguments);
     Ok(match url {
+        Some(url) if direct => {
+            migrate(programs, url)?;
+            node.env("DATABASE_URL", url)
+        }
         Some(url) => {
             migrate(programs, url)?;
             node.env("DATABASE_URL", "hyperdrive://HYPERDRIVE").env("HYPERDRIVE_URL", url)

@@ -110,6 +110,16 @@ pub fn build_spin(profile: Profile, faults: bool) -> Result<PathBuf> {
     Ok(spin::build(&program, profile, None)?.remove(0))
 }
 
+/// What the Worker and the component are measured against.
+pub fn build_hello_worker() -> Result<PathBuf> {
+    let built = worker::build(&HELLO_WORKER, Profile::Release, None)?;
+    Ok(built[0].parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+pub fn build_hello_spin() -> Result<PathBuf> {
+    Ok(spin::build(&HELLO_SPIN, Profile::Release, None)?.remove(0))
+}
+
 /// The component that the test embedder is tested with.
 pub fn build_probe() -> Result<PathBuf> {
     Ok(spin::build(&PROBE, Profile::Debug, None)?.remove(0))
@@ -128,17 +138,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     built.iter().try_for_each(|file| report(file))
 }
 
+/// In bytes, by gzip.
+pub fn compressed(file: &Path) -> Result<usize> {
+    let mut compressed = GzEncoder::new(Vec::new(), Compression::best());
+    compressed.write_all(&std::fs::read(file)?)?;
+    Ok(compressed.finish()?.len())
+}
+
 /// Hosts limit and load the compressed size.
 fn report(file: &Path) -> Result<()> {
-    let content = std::fs::read(file)?;
-    let mut compressed = GzEncoder::new(Vec::new(), Compression::best());
-    compressed.write_all(&content)?;
+    let size = std::fs::metadata(file)?.len() as usize;
     let kilobytes = |bytes: usize| bytes.div_ceil(1000);
     eprintln!(
         "built {}: {} kB, compressed {} kB",
         file.display(),
-        kilobytes(content.len()),
-        kilobytes(compressed.finish()?.len())
+        kilobytes(size),
+        kilobytes(compressed(file)?)
     );
     Ok(())
 }

@@ -65,7 +65,9 @@ fn beside_panics(port: u16, token: &str) -> Result<()> {
             .collect();
         let others: Vec<_> =
             (0..6).map(|_| scope.spawn(|| http::get_with(port, TASKS, token))).collect();
-        panics.into_iter().for_each(|panic| drop(panic.join()));
+        for panic in panics {
+            let _ = panic.join();
+        }
         others.into_iter().map(|other| other.join().expect("a client")).collect::<Vec<_>>()
     });
     answers.into_iter().try_for_each(|answer| {

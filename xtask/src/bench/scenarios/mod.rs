@@ -1,3 +1,4 @@
+mod edge;
 mod list;
 mod live;
 mod memory;
@@ -24,6 +25,10 @@ pub enum Scenario {
     Rls,
     /// 20 of a million tasks and 20 of a thousand, on PostgreSQL
     List,
+    /// The Worker: size, cold start, reads on D1 and PostgreSQL
+    Workers,
+    /// Spin's component: size, and requests a second of those that only say hello
+    Spin,
 }
 
 impl Scenario {
@@ -42,6 +47,8 @@ impl Scenario {
             Self::Read => read::read(arguments, programs),
             Self::Rls => read::rls(arguments, programs),
             Self::List => list::run(arguments, programs),
+            Self::Workers => edge::workers(arguments),
+            Self::Spin => edge::spin(arguments),
         }
     }
 }
