@@ -61,7 +61,10 @@ async fn each_statement_has_its_own_rows_in_order() {
             .zip(names)
             .map(|(id, name)| create_context(Uuid::from_u128(id), user.id, name))
             .collect();
-        batch.push(Statement::read("-- names\nSELECT name, 7 FROM contexts ORDER BY name", vec![]));
+        batch.push(Statement::read(
+            "-- names\nSELECT name, 7 AS seven FROM contexts ORDER BY name",
+            vec![],
+        ));
         batch.push(count("contexts"));
         let results = database.batch(user.scope(), &batch).await.unwrap();
         assert_eq!(results.len(), 5, "{name}: the proof of the session is not among the results");
