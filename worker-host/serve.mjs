@@ -50,14 +50,8 @@ const miniflare = new Miniflare({
   hyperdrives: scheme === "hyperdrive" ? { [name]: process.env.HYPERDRIVE_URL } : {},
 });
 
-// Before anything may fail: no workerd is left behind.
-for (const signal of ["SIGTERM", "SIGINT"]) {
-  process.on(signal, async () => {
-    await miniflare.dispose();
-    process.exit(0);
-  });
-}
-
+// Miniflare ends workerd when this process is ended by SIGTERM or SIGINT. Nothing can when it is
+// killed: whoever does that has to end the whole process group.
 await miniflare.ready;
 const url = await miniflare.unsafeGetDirectURL();
 if (scheme === "d1") await migrate(await miniflare.getD1Database(name));
