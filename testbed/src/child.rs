@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::folder::ServiceUser;
 use crate::{Error, Result};
@@ -37,6 +37,11 @@ impl Child {
         match self.try_wait()? {
             Some(status) => {
                 Err(Error::Failed(format!("{} has ended already ({status})", self.name)))
+            }
+            // Whoever is killed can't end what it started; it leads a group of its own.
+            None if signal == Signal::KILL => {
+                kill_process_group(Pid::from_child(&self.process), signal)
+                    .map_err(|error| Error::doing(format!("killing {}", self.name), error))
             }
             None => kill_process(Pid::from_child(&self.process), signal)
                 .map_err(|error| Error::doing(format!("signalling {}", self.name), error)),
@@ -136,9 +141,11 @@ impl Watchdog {
     fn of_process(id: u32, last_signal: Signal) -> Result<Self> {
         const SCRIPT: &str = r#"
             read -r _
-            kill -"$2" "$1"; n=0
-            while [ $n -lt 50 ] && kill -0 "$1"; do sleep 0.1; n=$((n + 1)); done
-            kill -KILL "$1""#;
+            if [ "$2" != 9 ]; then
+                kill -"$2" "$1"; n=0
+                while [ $n -lt 50 ] && kill -0 "$1"; do sleep 0.1; n=$((n + 1)); done
+            fi
+            kill -KILL "-$1""#;
         Self::new(SCRIPT, [&id.to_string(), &last_signal.as_raw().to_string()])
     }
 
