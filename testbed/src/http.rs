@@ -60,14 +60,20 @@ fn exchange(port: u16, what: &str, headers: &str, body: &str) -> io::Result<Answ
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
 }
 
-/// Whether the body has the length that the head names.
+/// Whether the body has the length that the head names, or all its chunks.
 fn is_whole(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-    });
+    let value = |wanted: &str| {
+        head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then(|| value.trim())
+        })
+    };
+    if value("transfer-encoding").is_some() {
+        return body.ends_with("0\r\n\r\n");
+    }
+    let length = value("content-length").and_then(|length| length.parse::<usize>().ok());
     length.is_some_and(|length| body.len() >= length)
 }
 
@@ -93,6 +99,9 @@ mod tests {
         assert!(!is_whole(&head));
         assert!(is_whole(&[&head[..], b"ok"].concat()));
         assert!(!is_whole(b"HTTP/1.1 200 OK\r\n\r\nno length: until the end"));
+        let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n";
+        assert!(!is_whole(chunked));
+        assert!(is_whole(&[&chunked[..], b"0\r\n\r\n"].concat()));
     }
 
     #[test]
