@@ -14,8 +14,8 @@ use clap::Subcommand;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::Result;
 use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD};
+use crate::{Result, root};
 use toolchain::Toolchain;
 pub use workspace::Workspace;
 
@@ -48,7 +48,8 @@ struct Options {
     /// For production: takes longer to build and is a fraction of the size
     #[arg(long)]
     release: bool,
-    /// Where the result goes, instead of cargo's target folder
+    /// Where the result goes, instead of cargo's target folder: from the workspace's root, wherever
+    /// wrangler or spin call this from
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Build what only says hello (in bench/), the least that can be measured on this host
@@ -128,7 +129,8 @@ pub fn build_probe() -> Result<PathBuf> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (Edge::Workers(options) | Edge::Spin(options)) = &arguments.edge;
     let profile = if options.release { Profile::Release } else { Profile::Debug };
-    let out = options.out.as_deref();
+    let out = options.out.as_ref().map(|out| root().join(out));
+    let out = out.as_deref();
     let built = match (&arguments.edge, options.hello) {
         (Edge::Workers(_), false) => worker::build(&WORKER, profile, out),
         (Edge::Workers(_), true) => worker::build(&HELLO_WORKER, profile, out),
