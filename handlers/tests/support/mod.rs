@@ -280,3 +280,10 @@ pub fn hash_at_cost(cost: u32) -> String {
     let Ok(password) = NewPassword::read(PASSWORD.into()) else { panic!("it is a fine password") };
     password.hash(cost, [9; 16]).unwrap()
 }
+
+/// Creates a record, which has to succeed.
+pub async fn create(world: &World, user: &User, path: &str, body: Value) -> Reply {
+    let reply = world.post(path, &body).by(user).send().await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    reply
+}

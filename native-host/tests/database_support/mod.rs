@@ -1,5 +1,5 @@
 //! What the database's tests share: databases of every kind, and a user in them.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![expect(dead_code, reason = "each test file uses a part")]
 
 pub mod proxy;
 
