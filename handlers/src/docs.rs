@@ -10,24 +10,24 @@ use crate::{context::Context, respond};
 fn file<H: Host>(
     cx: &Context<'_, H>,
     media: &'static str,
-    text: &'static str,
+    text: &'static [u8],
 ) -> Result<Response<Bytes>> {
     if !cx.app.config.http.api_docs {
         return Err(Error::not_found());
     }
-    let mut response = respond::bytes(StatusCode::OK, media, Bytes::from_static(text.as_bytes()));
+    let mut response = respond::bytes(StatusCode::OK, media, Bytes::from_static(text));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 
 macro_rules! file {
-    ($name:ident, $media:literal, $path:literal) => {
+    ($name:ident, $media:literal, $text:expr) => {
         pub mod $name {
             use super::{Bytes, Context, Host, Response, Result, file};
             use crate::openapi::Operation;
 
             pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-                file(cx, $media, include_str!($path))
+                file(cx, $media, $text)
             }
             pub fn describe(op: Operation) -> Operation {
                 op.hidden()
@@ -36,20 +36,7 @@ macro_rules! file {
     };
 }
 
-file!(page, "text/html; charset=utf-8", "docs/index.html");
-file!(script, "text/javascript; charset=utf-8", "docs/app.js");
-file!(style, "text/css; charset=utf-8", "docs/style.css");
-
-pub mod openapi {
-    use super::{Bytes, Context, Error, Host, Response, Result, StatusCode, respond};
-    use crate::openapi::Operation;
-
-    #[expect(clippy::unused_async, reason = "every endpoint has this form")]
-    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-        let document = cx.app.openapi.clone().ok_or_else(Error::not_found)?;
-        Ok(respond::bytes(StatusCode::OK, "application/json", document))
-    }
-    pub fn describe(op: Operation) -> Operation {
-        op.hidden()
-    }
-}
+file!(page, "text/html; charset=utf-8", include_bytes!("docs/index.html"));
+file!(script, "text/javascript; charset=utf-8", include_bytes!("docs/app.js"));
+file!(style, "text/css; charset=utf-8", include_bytes!("docs/style.css"));
+file!(openapi, "application/json", &crate::openapi::TEXT);

@@ -35,8 +35,6 @@ use shared::{
 pub struct App {
     pub config: Config,
     router: router::Router,
-    /// The document of `/openapi.json`, where it is served.
-    openapi: Option<Bytes>,
     jwks: Bytes,
     cors: middleware::cors::Policy,
     /// The account of `AUTH_REQUIRED=false` is known to exist.
@@ -47,7 +45,6 @@ impl App {
     pub fn new(config: Config) -> Self {
         Self {
             router: router::Router::new(),
-            openapi: config.http.api_docs.then(|| Bytes::from(openapi::text())),
             jwks: jwks::document(&config.auth.keys),
             cors: middleware::cors::Policy::new(&config.http),
             local_user: AtomicBool::new(false),

@@ -4,6 +4,7 @@
 //! `describe`, which tells the OpenAPI document what it takes and gives.
 
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use http::{Method, Response};
 use shared::{error::Result, host::Host};
 
@@ -56,10 +57,14 @@ macro_rules! routes {
         }),*];
 
         impl Route {
-            /// Calls the endpoint.
-            pub async fn call<H: Host>(&self, cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+            /// Calls the endpoint. Boxed, since an edge host compiles a function when it is first
+            /// called: this endpoint's then, and not that of all in one.
+            pub fn call<'c, H: Host>(
+                &self,
+                cx: &'c Context<'_, H>,
+            ) -> LocalBoxFuture<'c, Result<Response<Bytes>>> {
                 match self.endpoint {
-                    $(Endpoint::$name => { use $module as module; module::handle(cx).await })*
+                    $(Endpoint::$name => { use $module as module; Box::pin(module::handle(cx)) })*
                 }
             }
             /// Tells the document what the endpoint takes and gives.

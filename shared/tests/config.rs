@@ -136,9 +136,12 @@ fn secrets_have_other_names_and_an_order() {
         "tokens from before the rotation verify"
     );
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-    let escaped = pem.replace('\n', "\\n");
-    let keys = read(&[("JWT_PRIVATE_KEY", &escaped)]).unwrap().auth.keys;
-    assert_eq!(keys.public.len(), 1);
+    let [one_line, indented, crlf] = ["\\n", "\n    ", "\r\n"].map(|end| pem.replace('\n', end));
+    for form in [&pem, &one_line, &indented, &crlf] {
+        let keys = read(&[("JWT_PRIVATE_KEY", form)]).unwrap().auth.keys;
+        assert_eq!(keys.public.len(), 1);
+        assert_eq!(keys.signer().id, id(&[("JWT_PRIVATE_KEY", &pem)]), "{form}");
+    }
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::{collections::HashMap, io, sync::OnceLock};
 
 use handlers::App;
 use shared::{
-    config::{Config, Faults, Platform, variables::VARIABLES},
+    config::{
+        Config, Faults, Platform,
+        variables::{NOT_YET, VARIABLES, warn_of_ignored},
+    },
     logging,
 };
 use spin_sdk::variables;
@@ -17,10 +20,11 @@ pub async fn get() -> Option<&'static App> {
     if let Some(app) = APP.get() {
         return app.as_ref();
     }
-    let config = read().await;
-    APP.get_or_init(|| match config {
+    let set = read().await;
+    APP.get_or_init(|| match configure(&set) {
         Ok(config) => {
             logging::start(&config.log, false, now, io::stdout);
+            warn_of_ignored(|name| set.contains_key(name));
             Some(App::new(config))
         }
         Err(faults) => {
@@ -32,14 +36,20 @@ pub async fn get() -> Option<&'static App> {
 }
 
 /// Spin's variables have the contract's names in lower case: `jwt_secret`.
-async fn read() -> Result<Config, Faults> {
+async fn read() -> HashMap<&'static str, String> {
     let mut set = HashMap::new();
-    for variable in VARIABLES {
+    let served = VARIABLES.iter().map(|variable| variable.name);
+    for name in served.chain(NOT_YET.iter().copied()) {
         // One that the manifest does not pass to the component counts as unset.
-        if let Ok(value) = variables::get(variable.name.to_ascii_lowercase()).await {
-            set.insert(variable.name, value);
-        }
+        match variables::get(name.to_ascii_lowercase()).await {
+            Ok(value) if !value.is_empty() => set.insert(name, value),
+            _ => None,
+        };
     }
+    set
+}
+
+fn configure(set: &HashMap<&str, String>) -> Result<Config, Faults> {
     let platform = Platform { bindings: &["spin"], spare: None };
     let config = Config::from_variables(|name| set.get(name).cloned(), &platform);
     logging::check_level(config, set.get("LOG_LEVEL").cloned())

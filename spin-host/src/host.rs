@@ -31,8 +31,12 @@ pub fn now() -> Timestamp {
 /// Bytes of the platform's secure source.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
-    getrandom::fill(&mut out).expect("the platform always has randomness");
+    fill(&mut out);
     out
+}
+
+fn fill(out: &mut [u8]) {
+    getrandom::fill(out).expect("the platform always has randomness");
 }
 
 impl<'a> Host for SpinHost<'a> {
@@ -51,7 +55,7 @@ impl<'a> Host for SpinHost<'a> {
     }
 
     fn random(&self, out: &mut [u8]) {
-        getrandom::fill(out).expect("the platform always has randomness");
+        fill(out);
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use handlers::App;
 use js_sys::Reflect;
 use shared::{
-    config::{Config, Faults, Platform, variables::NOT_YET},
+    config::{Config, Faults, Platform, variables::warn_of_ignored},
     logging::check_level,
 };
 use wasm_bindgen::JsValue;
@@ -35,12 +35,7 @@ impl Isolate {
         let config = check_level(config, variable(env, "LOG_LEVEL"))?;
         let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
         log::start(&config.log);
-        for name in NOT_YET.iter().filter(|name| variable(env, name).is_some()) {
-            tracing::warn!(
-                variable = name,
-                "is set, but this version does not serve it: it changes nothing"
-            );
-        }
+        warn_of_ignored(|name| variable(env, name).is_some());
         Ok(Self { app: App::new(config), way })
     }
 }

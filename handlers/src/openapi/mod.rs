@@ -2,12 +2,14 @@
 
 mod operation;
 mod schema;
+mod text;
 
 pub use operation::Operation;
 use operation::{Components, header};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::{Code, VERSION, problem::Problem};
+pub use text::TEXT;
 
 use crate::{
     middleware::transport::is_probe,
@@ -24,19 +26,6 @@ pub struct ColorText(
     #[expect(dead_code, reason = "only its schema is used")]
     String,
 );
-
-/// The document as it is served. An edge host takes what was committed: to make it anew at each
-/// start takes longer than a request, and the schemas a tenth of what has to be loaded.
-pub fn text() -> String {
-    if cfg!(target_family = "wasm") {
-        let document = serde_json::from_str::<Value>(COMMITTED).unwrap_or_default();
-        return document.to_string();
-    }
-    document().to_string()
-}
-
-/// Kept equal to [`document`] by a test.
-const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 
 /// The whole document. `docs/openapi.json` is this, and a test keeps it so.
 pub fn document() -> Value {

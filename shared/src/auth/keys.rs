@@ -6,10 +6,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
-    jwk::{Jwk, ThumbprintHash},
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use sha2::Sha256;
 
+use super::signature;
 use crate::config::parse::Reader;
 
 /// One key; `id` is its `kid`.
@@ -56,6 +57,7 @@ impl Ring {
 
 impl Key {
     fn shared(id: Option<&str>, secret: &str) -> Self {
+        signature::install();
         let name = URL_SAFE_NO_PAD.encode(&derive(secret.as_bytes(), b"trireme key id")[..6]);
         Self {
             id: id.map_or_else(|| name.clone(), str::to_owned),
@@ -68,17 +70,12 @@ impl Key {
     }
 
     fn private(pem: &str) -> Option<(Self, Jwk)> {
-        let pem = pem.replace("\\n", "\n");
-        let (algorithm, encoding) = EncodingKey::from_ed_pem(pem.as_bytes())
-            .map(|key| (Algorithm::EdDSA, key))
-            .or_else(|_| {
-                EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key))
-            })
-            .ok()?;
+        signature::install();
+        let (algorithm, encoding) = signature::read_private(&unfolded(pem))?;
         let mut public = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
         let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
         public.common.key_id = Some(id.clone());
-        public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
         let key = Self {
             id,
             alias: None,
@@ -89,6 +86,12 @@ impl Key {
         };
         Some((key, public))
     }
+}
+
+/// A PEM as a file holds it, from what a variable may make of it: `\n` for the ends of lines, lines
+/// that are indented.
+fn unfolded(pem: &str) -> String {
+    pem.replace("\\n", "\n").lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
 fn derive(key: &[u8], purpose: &[u8]) -> [u8; 32] {

@@ -4,3 +4,4 @@ pub mod access;
 pub mod keys;
 pub mod password;
 pub mod refresh;
+mod signature;

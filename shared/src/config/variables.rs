@@ -132,3 +132,10 @@ pub const NOT_YET: &[&str] = &[
     "ALERT_WEBHOOK_URL",
     "BACKUP_STORAGE",
 ];
+
+/// For a host that has just started to log.
+pub fn warn_of_ignored(is_set: impl Fn(&str) -> bool) {
+    for variable in NOT_YET.iter().filter(|name| is_set(name)) {
+        tracing::warn!(variable, "is set, but this version does not serve it: it changes nothing");
+    }
+}

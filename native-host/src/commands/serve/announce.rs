@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 
 use shared::{
     VERSION,
-    config::{Config, DatabaseUrl, Environment, LogFormat, variables::NOT_YET},
+    config::{Config, DatabaseUrl, Environment, LogFormat, variables::warn_of_ignored},
 };
 
 use crate::{commands::config::is_set, logging, server::Bound};
@@ -42,12 +42,7 @@ pub fn started(config: &Config, places: &Places, logging: &logging::Guard) {
     if places.ipv4_only {
         tracing::warn!("this machine has no IPv6: listening on IPv4 alone");
     }
-    for name in NOT_YET.iter().filter(|name| is_set(name)) {
-        tracing::warn!(
-            variable = name,
-            "is set, but this version does not serve it: it changes nothing"
-        );
-    }
+    warn_of_ignored(is_set);
 }
 
 fn banner(config: &Config, places: &Places) -> String {

@@ -1,0 +1,217 @@
+//! The signatures of access tokens, for jsonwebtoken: HS256 and EdDSA (RFC 8037), ES256 (RFC 7518).
+//!
+//! Its own provider carries RSA and P-384 along, on which nothing here relies: a fifth of the Worker.
+
+use ed25519_dalek as ed25519;
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey,
+    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    errors::{ErrorKind, Result},
+    jwk::{EllipticCurve, ThumbprintHash},
+    signature::{Error, Signer, Verifier},
+};
+use p256::{
+    ecdsa,
+    pkcs8::{DecodePrivateKey, SecretDocument},
+};
+use sha2::{Digest, Sha256};
+
+type Signed = std::result::Result<Vec<u8>, Error>;
+type Verified = std::result::Result<(), Error>;
+
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| Ok(Box::new(Private::new(*algorithm, key)?)),
+    verifier_factory: |algorithm, key| Ok(Box::new(Public::new(*algorithm, key)?)),
+    key_utils: KeyUtils {
+        ec_pub_components_from_private_key: coordinates,
+        ed_pub_components_from_private_key: |key, _| {
+            Ok(ed25519_key(key)?.verifying_key().as_bytes().to_vec())
+        },
+        compute_digest: |data, hash| match hash {
+            ThumbprintHash::SHA256 => Ok(Sha256::digest(data).to_vec()),
+            _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
+        },
+        ..KeyUtils::new_unimplemented()
+    },
+};
+
+/// Has to come before any other use of jsonwebtoken, which is why whoever makes keys calls it.
+pub fn install() {
+    // An error says that it was done before.
+    let _ = PROVIDER.install_default();
+}
+
+/// A private key for signing, from a PEM in PKCS#8 (RFC 5958).
+pub fn read_private(pem: &str) -> Option<(Algorithm, EncodingKey)> {
+    let (_, document) = SecretDocument::from_pem(pem).ok()?;
+    let der = document.as_bytes();
+    if ed25519_key(der).is_ok() {
+        return Some((Algorithm::EdDSA, EncodingKey::from_ed_der(der)));
+    }
+    p256_key(der).ok().map(|_| (Algorithm::ES256, EncodingKey::from_ec_der(der)))
+}
+
+fn hmac(secret: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
+}
+
+fn p256_key(der: &[u8]) -> Result<ecdsa::SigningKey> {
+    ecdsa::SigningKey::from_pkcs8_der(der).map_err(|_| ErrorKind::InvalidEcdsaKey.into())
+}
+
+fn ed25519_key(der: &[u8]) -> Result<ed25519::SigningKey> {
+    ed25519::SigningKey::from_pkcs8_der(der).map_err(|_| ErrorKind::InvalidEddsaKey.into())
+}
+
+fn coordinates(der: &[u8], _: Algorithm) -> Result<(EllipticCurve, Vec<u8>, Vec<u8>)> {
+    let point = p256_key(der)?.verifying_key().to_sec1_point(false);
+    let (x, y) = point.x().zip(point.y()).ok_or(ErrorKind::InvalidEcdsaKey)?;
+    Ok((EllipticCurve::P256, x.to_vec(), y.to_vec()))
+}
+
+enum Private {
+    Hs256(Hmac<Sha256>),
+    Es256(ecdsa::SigningKey),
+    EdDsa(ed25519::SigningKey),
+}
+
+impl Private {
+    fn new(algorithm: Algorithm, key: &EncodingKey) -> Result<Self> {
+        match algorithm {
+            Algorithm::HS256 => Ok(Self::Hs256(hmac(key.as_bytes()))),
+            Algorithm::ES256 => p256_key(key.as_bytes()).map(Self::Es256),
+            Algorithm::EdDSA => ed25519_key(key.as_bytes()).map(Self::EdDsa),
+            _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
+        }
+    }
+}
+
+impl Signer<Vec<u8>> for Private {
+    fn try_sign(&self, message: &[u8]) -> Signed {
+        Ok(match self {
+            Self::Hs256(mac) => mac.clone().chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Es256(key) => {
+                let signature: ecdsa::Signature = ecdsa::signature::Signer::sign(key, message);
+                signature.to_bytes().to_vec()
+            }
+            Self::EdDsa(key) => ed25519::Signer::sign(key, message).to_vec(),
+        })
+    }
+}
+
+impl JwtSigner for Private {
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Hs256(_) => Algorithm::HS256,
+            Self::Es256(_) => Algorithm::ES256,
+            Self::EdDsa(_) => Algorithm::EdDSA,
+        }
+    }
+}
+
+enum Public {
+    Hs256(Hmac<Sha256>),
+    Es256(ecdsa::VerifyingKey),
+    EdDsa(ed25519::VerifyingKey),
+}
+
+impl Public {
+    fn new(algorithm: Algorithm, key: &DecodingKey) -> Result<Self> {
+        let key = key.try_get_as_bytes()?;
+        match algorithm {
+            Algorithm::HS256 => Ok(Self::Hs256(hmac(key))),
+            Algorithm::ES256 => ecdsa::VerifyingKey::from_sec1_bytes(key)
+                .map(Self::Es256)
+                .map_err(|_| ErrorKind::InvalidEcdsaKey.into()),
+            Algorithm::EdDSA => ed25519::VerifyingKey::try_from(key)
+                .map(Self::EdDsa)
+                .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
+            _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
+        }
+    }
+}
+
+impl Verifier<Vec<u8>> for Public {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Verified {
+        let refused = |_| Error::new();
+        match self {
+            Self::Hs256(mac) => {
+                mac.clone().chain_update(message).verify_slice(signature).map_err(|_| Error::new())
+            }
+            Self::Es256(key) => ecdsa::Signature::from_slice(signature)
+                .and_then(|it| ecdsa::signature::Verifier::verify(key, message, &it))
+                .map_err(refused),
+            Self::EdDsa(key) => ed25519::Signature::from_slice(signature)
+                .and_then(|it| key.verify_strict(message, &it))
+                .map_err(refused),
+        }
+    }
+}
+
+impl JwtVerifier for Public {
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Hs256(_) => Algorithm::HS256,
+            Self::Es256(_) => Algorithm::ES256,
+            Self::EdDsa(_) => Algorithm::EdDSA,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::crypto::{sign, verify};
+
+    use super::*;
+
+    /// The claims of RFC 7515, appendix A.
+    const CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+    #[track_caller]
+    fn verifies(algorithm: Algorithm, key: &DecodingKey, message: &str, signature: &str) {
+        install();
+        let verified = |message: &str, signature| {
+            verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false)
+        };
+        assert!(verified(message, signature));
+        assert!(!verified(&message[1..], signature), "another message");
+        assert!(!verified(message, &signature[4..]), "a signature that is too short");
+        assert!(!verified(message, &format!("AAAA{}", &signature[4..])), "another signature");
+    }
+
+    #[test]
+    fn hs256_is_that_of_rfc_7515() {
+        let secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==";
+        let message = format!("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{CLAIMS}");
+        let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let key = EncodingKey::from_urlsafe_base64_secret(secret).unwrap();
+        verifies(Algorithm::HS256, &DecodingKey::from_secret(key.as_bytes()), &message, signature);
+        assert_eq!(sign(message.as_bytes(), &key, Algorithm::HS256).unwrap(), signature);
+    }
+
+    #[test]
+    fn es256_is_that_of_rfc_7515() {
+        let key = DecodingKey::from_ec_components(
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        );
+        let message = format!("eyJhbGciOiJFUzI1NiJ9.{CLAIMS}");
+        let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        verifies(Algorithm::ES256, &key.unwrap(), &message, signature);
+    }
+
+    #[test]
+    fn eddsa_is_that_of_rfc_8037() {
+        let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        let message = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        verifies(Algorithm::EdDSA, &key.unwrap(), message, signature);
+        // The same key, as PKCS#8.
+        let pem = "-----BEGIN PRIVATE KEY-----\n\
+                   MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+                   -----END PRIVATE KEY-----\n";
+        let (algorithm, key) = read_private(pem).unwrap();
+        assert_eq!(sign(message.as_bytes(), &key, algorithm).unwrap(), signature);
+    }
+}
