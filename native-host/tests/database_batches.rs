@@ -1,5 +1,4 @@
 //! A batch behaves the same on SQLite, on PostgreSQL, and behind a transaction pooler.
-#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

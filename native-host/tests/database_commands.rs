@@ -1,5 +1,4 @@
 //! `trireme doctor` and `trireme migrate`, as processes.
-#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

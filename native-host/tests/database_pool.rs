@@ -14,12 +14,11 @@ use shared::{
     host::{Database as _, Scope},
     sql::{DatabaseError, Statement},
 };
-use testbed::{Mode, PgBouncer, PoolMode, Postgres, require};
+use testbed::{Mode, PgBouncer, PoolMode, Postgres, Proxy, require};
 use tokio::time::{sleep, timeout};
 
 use database_support::{
     User, config, count, counted, create_context, first_int, migrate, on_postgres, open,
-    proxy::Proxy,
 };
 
 fn process() -> Statement<'static> {
@@ -181,7 +180,7 @@ async fn a_connection_that_ended_while_idle_is_not_noticed() {
 async fn a_connection_that_opens_too_late_serves_the_next() {
     let Some(postgres) = require(Postgres::shared()) else { return };
     let home = testbed::Database::create(postgres).unwrap();
-    let proxy = Proxy::before(postgres.port());
+    let proxy = Proxy::before(postgres.port()).unwrap();
     proxy.delay(Duration::from_millis(600));
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
     let mut config = config(&url);
@@ -301,7 +300,7 @@ async fn a_server_that_turned_read_only_is_left() {
 async fn silence_ends_and_takes_the_other_connections_with_it() {
     let Some(postgres) = require(Postgres::shared()) else { return };
     let home = testbed::Database::create(postgres).unwrap();
-    let proxy = Proxy::before(postgres.port());
+    let proxy = Proxy::before(postgres.port()).unwrap();
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
     let mut config = config(&url);
     config.statement_timeout = Duration::from_millis(1500);

@@ -1,5 +1,4 @@
 //! `sslmode` and `sslrootcert` mean what libpq means by them.
-#![expect(clippy::disallowed_methods, reason = "a test may look at clocks and start threads")]
 
 mod database_support;
 

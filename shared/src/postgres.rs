@@ -1,6 +1,8 @@
 //! The tokio-postgres side that native and Workers share: a batch as one pipelined round trip,
 //! and PostgreSQL's errors in our terms.
 
+mod scram;
+pub mod sign_in;
 pub mod url;
 
 use std::{borrow::Cow, error::Error as _};

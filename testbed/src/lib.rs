@@ -28,6 +28,7 @@ mod pgbouncer;
 mod port;
 mod postgres;
 mod programs;
+mod proxy;
 mod server;
 mod tls;
 
@@ -38,6 +39,7 @@ pub use pgbouncer::{PgBouncer, PoolMode};
 pub use port::free as free_port;
 pub use postgres::{Mode, Postgres, PostgresOptions, SHARED_POSTGRES};
 pub use programs::find_program;
+pub use proxy::Proxy;
 pub use rustix::process::Signal;
 pub use server::{Server, ServerOptions, Until};
 

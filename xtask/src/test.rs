@@ -47,14 +47,7 @@ impl Step {
         match self {
             Self::Setup => setup::run(&setup::Arguments::default()),
             Self::Fmt => ui::run(cargo().args(["fmt", "--all", "--check"])),
-            Self::Clippy => ui::run(cargo().args([
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ])),
+            Self::Clippy => clippy(),
             Self::Deny => deny::check(),
             Self::Test => test(),
             Self::Cells => parity::check(&Postgres::start()?),
@@ -75,6 +68,12 @@ impl Step {
         };
         Self::value_variants().iter().copied().filter(wanted).collect()
     }
+}
+
+fn clippy() -> Result<()> {
+    let everything = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    ui::run(cargo().args(everything))?;
+    edge::clippy()
 }
 
 fn test() -> Result<()> {

@@ -1,8 +1,6 @@
 //! What the database's tests share: databases of every kind, and a user in them.
 #![expect(dead_code, reason = "each test file uses a part")]
 
-pub mod proxy;
-
 use std::time::Duration;
 
 use native_host::database::Database;

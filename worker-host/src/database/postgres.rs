@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use shared::{
     config,
     host::Scope,
-    postgres,
+    postgres::{self, sign_in::Cache},
     sql::{self, DatabaseError, Statement},
 };
 use tokio_postgres::{Client, Error as PgError, Row};
@@ -17,6 +17,7 @@ use crate::time::within;
 /// What all requests share: whom to connect to, and the limits.
 pub struct Way {
     target: Target,
+    keys: Cache,
     /// There may be a pooler before the server, so the limits are each transaction's.
     begin: String,
     acquire: Duration,
@@ -27,6 +28,7 @@ impl Way {
     pub fn new(target: Target, config: &config::Database) -> Self {
         Self {
             target,
+            keys: Cache::default(),
             begin: postgres::begin(config.statement_timeout.as_millis() as u64),
             acquire: config.acquire_timeout,
             limit: config.statement_timeout + sql::GRACE,
@@ -82,8 +84,8 @@ impl Postgres {
     }
 
     async fn open(&self) -> Result<Lease, DatabaseError> {
-        let Way { target, acquire, .. } = self.way;
-        let dialled = within(*acquire, target.dial(&self.env)).await;
+        let Way { target, keys, acquire, .. } = self.way;
+        let dialled = within(*acquire, target.dial(&self.env, keys)).await;
         let (client, connection) = dialled
             .unwrap_or_else(|| Err(format!("no connection within {acquire:?}")))
             .map_err(DatabaseError::Unavailable)?;

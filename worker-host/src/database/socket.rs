@@ -1,19 +1,30 @@
 //! The bytes' way to a PostgreSQL server: a socket of the platform's, or Hyperdrive's.
 
+use std::io;
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
 use shared::{
     Secret,
-    postgres::url::{Url, UrlError},
+    postgres::{
+        explain,
+        sign_in::{Cache, SignedIn, sign_in},
+        url::{Url, UrlError},
+    },
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_postgres::{
-    Client, Config,
+    Client, Config, NoTls,
     config::{Host, SslMode, SslNegotiation},
+    tls::NoTlsStream,
 };
-use worker::{Env, SecureTransport, Socket, postgres_tls::PassthroughTls};
+use worker::{Env, SecureTransport, Socket};
 
 use super::APPLICATION_NAME;
+use crate::host::random;
 
 /// Moves a connection's bytes, until its client is dropped.
-pub type Connection = tokio_postgres::Connection<Socket, Socket>;
+pub type Connection = tokio_postgres::Connection<SignedIn<Socket>, NoTlsStream>;
 
 /// Whom to connect to.
 pub enum Target {
@@ -49,8 +60,8 @@ impl Target {
     }
 
     /// Opens a connection.
-    pub async fn dial(&self, env: &Env) -> Result<(Client, Connection), String> {
-        let (config, socket) = match self {
+    pub async fn dial(&self, env: &Env, cache: &Cache) -> Result<(Client, Connection), String> {
+        let (mut config, socket) = match self {
             Self::Direct { config, host, port } => {
                 let transport = match config.get_ssl_mode() {
                     SslMode::Disable => SecureTransport::Off,
@@ -71,7 +82,25 @@ impl Target {
             }
         };
         let socket = socket.map_err(|error| error.to_string())?;
-        let connected = config.connect_raw(socket, PassthroughTls).await;
-        connected.map_err(|error| shared::postgres::explain(&error))
+        let broken = |error: io::Error| error.to_string();
+        let socket = secure(socket, config.get_ssl_mode()).await.map_err(broken)?;
+        let session = sign_in(socket, &config, cache, random()).await.map_err(broken)?;
+        config.ssl_mode(SslMode::Disable);
+        config.connect_raw(session, NoTls).await.map_err(|error| explain(&error))
+    }
+}
+
+/// TLS as PostgreSQL starts it: asked for in the clear, and begun when the server agrees.
+async fn secure(mut socket: Socket, mode: SslMode) -> io::Result<Socket> {
+    if mode == SslMode::Disable {
+        return Ok(socket);
+    }
+    let mut request = BytesMut::new();
+    frontend::ssl_request(&mut request);
+    socket.write_all(&request).await?;
+    match (socket.read_u8().await?, mode) {
+        (b'S', _) => Ok(socket.start_tls()),
+        (_, SslMode::Prefer) => Ok(socket),
+        _ => Err(io::Error::other("the server does not support TLS")),
     }
 }

@@ -14,9 +14,9 @@ use clap::Subcommand;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD};
-use crate::{Result, root};
-use toolchain::Toolchain;
+use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD, cargo};
+use crate::{Result, root, ui};
+use toolchain::{Target, Toolchain};
 pub use workspace::Workspace;
 
 /// Build what runs on an edge host
@@ -124,6 +124,26 @@ pub fn build_hello_spin() -> Result<PathBuf> {
 /// The component that the test embedder is tested with.
 pub fn build_probe() -> Result<PathBuf> {
     Ok(spin::build(&PROBE, Profile::Debug, None)?.remove(0))
+}
+
+/// What is compiled for the edge hosts alone: to a native compiler these packages are empty.
+pub fn clippy() -> Result<()> {
+    if Toolchain::required()? == Toolchain::Debian {
+        eprintln!("NOT CHECKED: clippy of the edge hosts' own packages needs rustup's compiler");
+        return Ok(());
+    }
+    for (target, programs) in
+        [(Target::Workers, &[WORKER, HELLO_WORKER][..]), (Target::Spin, &[SPIN, HELLO_SPIN, PROBE])]
+    {
+        let packages = programs.iter().flat_map(|program| ["--package", program.package]);
+        ui::run(
+            cargo()
+                .args(["clippy", "--lib", "--target", target.triple()])
+                .args(packages)
+                .args(["--", "-D", "warnings"]),
+        )?;
+    }
+    Ok(())
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {

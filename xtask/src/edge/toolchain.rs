@@ -26,7 +26,7 @@ pub enum Target {
 }
 
 impl Target {
-    const fn triple(self) -> &'static str {
+    pub const fn triple(self) -> &'static str {
         match self {
             Self::Workers => "wasm32-unknown-unknown",
             Self::Spin => "wasm32-wasip2",
@@ -111,8 +111,7 @@ impl Toolchain {
             // with it all other requests that it serves.
             cargo.arg("-Zbuild-std=std,panic_unwind");
             cargo.arg("-Zbuild-std-features=optimize_for_size");
-            // SHA-256, of which signing in to PostgreSQL takes thousands, twice as fast.
-            flags.extend(["-Cpanic=unwind", "-Ctarget-feature=+simd128"].map(Into::into));
+            flags.push("-Cpanic=unwind".into());
             cargo.env("WASM_BINDGEN_USE_JS_SYS", "1");
             // wasm-bindgen reads sections that stripping removes, and wasm-opt removes the names.
             cargo.env("CARGO_PROFILE_EDGE_STRIP", "none");

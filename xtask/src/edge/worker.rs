@@ -14,7 +14,7 @@ use crate::tools::WASM_BINDGEN;
 use crate::{Result, ui};
 
 /// What workerd understands and rustc or wasm-bindgen use; the list is worker-build's.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 7] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
@@ -22,7 +22,6 @@ const FEATURES: [&str; 8] = [
     "--enable-multivalue",
     "--enable-reference-types",
     "--enable-exception-handling",
-    "--enable-simd",
 ];
 
 /// Puts index.js and index_bg.wasm into a folder: `out`, or `<target>/<program>/<profile>`.

@@ -12,7 +12,7 @@ use testbed::http::{self, Answer};
 use crate::Result;
 use crate::cell::{Cell, Host, Running};
 
-const TASKS: &str = "/api/v1/tasks";
+pub const TASKS: &str = "/api/v1/tasks";
 const PANICS: &str = "X-Fault: panic\r\n";
 
 /// Strikes several times, and looks after each that what is written stays written.
@@ -76,7 +76,7 @@ fn beside_panics(port: u16, token: &str) -> Result<()> {
     })
 }
 
-fn register(port: u16) -> Result<String> {
+pub fn register(port: u16) -> Result<String> {
     let body = r#"{"email":"faults@example.com","password":"a long enough passphrase"}"#;
     let answer = http::post(port, "/api/v1/auth/register", "", body)?;
     expect(answer.status == 201, "an account is made", &answer)?;
@@ -84,11 +84,11 @@ fn register(port: u16) -> Result<String> {
     token.as_str().map(str::to_owned).ok_or_else(|| "there is no access token".into())
 }
 
-fn task(title: &str) -> String {
+pub fn task(title: &str) -> String {
     format!("{{\"title\":\"{title}\"}}")
 }
 
-fn expect(held: bool, promise: &str, answer: &Answer) -> Result<()> {
+pub fn expect(held: bool, promise: &str, answer: &Answer) -> Result<()> {
     if held {
         return Ok(());
     }

@@ -1,11 +1,13 @@
 //! The black-box suite on all six cells, and their answers laid side by side.
 
+mod differences;
 mod faults;
+mod limits;
 
 use std::time::{Duration, Instant};
 
 use testbed::Postgres;
-use verify::{Outcome, Report, transcript};
+use verify::{Outcome, Report};
 
 use crate::cell::{Cell, Host, Options, Programs, Running};
 use crate::edge::Profile;
@@ -41,7 +43,11 @@ pub fn check(postgres: &Postgres) -> Result<()> {
             Run { cell, report, time }
         })
         .collect();
-    let differences = differences(&runs);
+    let reports = runs.iter().filter_map(|run| {
+        let report = run.report.as_ref().ok()?;
+        Some((run.cell.to_string(), report))
+    });
+    let differences = differences::find(reports);
     eprint!("\n{}", table(&runs));
     for difference in &differences {
         eprintln!("{difference}");
@@ -50,7 +56,9 @@ pub fn check(postgres: &Postgres) -> Result<()> {
     match (all_passed, differences.len()) {
         (true, 0) => Ok(()),
         (false, _) => Err("a cell did not run, or did not keep the contract".into()),
-        (true, count) => Err(format!("the cells' answers differ in {count} places").into()),
+        (true, count) => {
+            Err(format!("the cells' answers differ from the first's in {count} ways").into())
+        }
     }
 }
 
@@ -72,6 +80,7 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     }
     if cell.host != Host::Native {
         faults::check(cell, &running)?;
+        limits::check(cell, programs, postgres)?;
     }
     Ok(report)
 }
@@ -107,32 +116,4 @@ fn counts(report: &Report) -> [usize; 3] {
         count(|it| matches!(it, Outcome::Failed(_))),
         count(|it| matches!(it, Outcome::NotApplicable { .. })),
     ]
-}
-
-/// Where a cell's answers are not the first one's, but for checks that one of both could not be
-/// asked.
-fn differences(runs: &[Run]) -> Vec<String> {
-    let mut reports = runs.iter().filter_map(|run| Some((run.cell, run.report.as_ref().ok()?)));
-    let Some((first, reference)) = reports.next() else { return Vec::new() };
-    reports
-        .flat_map(|(cell, report)| {
-            let excused: Vec<_> =
-                [reference, report].into_iter().flat_map(not_applicable).collect();
-            let excused = move |line: &String| {
-                excused.iter().any(|check| line.starts_with(&format!("{check}: only in")))
-            };
-            transcript::diff(reference.transcript(), report.transcript())
-                .into_iter()
-                .filter(move |line| !excused(line))
-                .map(move |line| format!("{first} against {cell}: {line}"))
-        })
-        .collect()
-}
-
-fn not_applicable(report: &Report) -> impl Iterator<Item = String> {
-    report
-        .results
-        .iter()
-        .filter(|it| matches!(it.outcome, Outcome::NotApplicable { .. }))
-        .map(|it| format!("{}/{}", it.group, it.name))
 }

@@ -4,55 +4,58 @@ use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread,
     time::Duration,
 };
 
+use crate::{Error, Result};
+
 #[derive(Default)]
 struct State {
+    /// What holds everything still as soon as somebody says it.
+    word: Mutex<Vec<u8>>,
     /// Counts up with each freeze; a connection from before it stays still for ever.
     ice_ages: AtomicU64,
     delay_millis: AtomicU64,
     closed: AtomicBool,
 }
 
+/// A way to `target`, a port of this machine, that a test can trouble.
 pub struct Proxy {
     pub port: u16,
     state: Arc<State>,
 }
 
 impl Proxy {
-    pub fn before(target: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+    pub fn before(target: u16) -> Result<Self> {
+        let failed = |error| Error::Failed(format!("no port to listen on: {error}"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
         let state = Arc::<State>::default();
         let shared = Arc::clone(&state);
         thread::spawn(move || {
-            for client in listener.incoming() {
+            for client in listener.incoming().map_while(std::result::Result::ok) {
                 if shared.closed.load(Relaxed) {
                     return;
                 }
-                let (client, state) = (client.unwrap(), Arc::clone(&shared));
-                thread::spawn(move || {
-                    thread::sleep(Duration::from_millis(state.delay_millis.load(Relaxed)));
-                    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).unwrap();
-                    for (from, to) in [(&client, &server), (&server, &client)] {
-                        let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                        let state = Arc::clone(&state);
-                        thread::spawn(move || copy(from, to, &state));
-                    }
-                });
+                let state = Arc::clone(&shared);
+                thread::spawn(move || serve(client, target, &state));
             }
         });
-        Self { port, state }
+        Ok(Self { port, state })
     }
 
     /// Nothing passes any more on the connections that are open now; new ones are served.
     pub fn freeze(&self) {
         self.state.ice_ages.fetch_add(1, Relaxed);
+    }
+
+    /// The same, as soon as a client says `word`, which is not passed on.
+    pub fn freeze_at(&self, word: &str) {
+        *self.state.word.lock().unwrap_or_else(PoisonError::into_inner) = word.into();
     }
 
     /// How long a new connection waits before it is put through.
@@ -68,11 +71,32 @@ impl Drop for Proxy {
     }
 }
 
+/// A server that can't be reached looks like one that hangs up.
+fn serve(client: TcpStream, target: u16, state: &Arc<State>) {
+    thread::sleep(Duration::from_millis(state.delay_millis.load(Relaxed)));
+    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)) else { return };
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
+        let state = Arc::clone(state);
+        thread::spawn(move || copy(from, to, &state));
+    }
+}
+
+/// Holds everything still where the word is said, once.
+fn listen(said: &[u8], state: &State) {
+    let mut word = state.word.lock().unwrap_or_else(PoisonError::into_inner);
+    if !word.is_empty() && said.windows(word.len()).any(|part| part == &**word) {
+        word.clear();
+        state.ice_ages.fetch_add(1, Relaxed);
+    }
+}
+
 fn copy(mut from: TcpStream, mut to: TcpStream, state: &State) {
     let born = state.ice_ages.load(Relaxed);
     let mut buffer = [0; 4096];
     loop {
         let read = from.read(&mut buffer).unwrap_or(0);
+        listen(&buffer[..read], state);
         if state.ice_ages.load(Relaxed) > born {
             continue_in_silence(&mut from, &mut buffer, read);
             return;

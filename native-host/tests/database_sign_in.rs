@@ -1,0 +1,134 @@
+//! Signing in to PostgreSQL as Workers do, which connect for each request: on a real server, and
+//! on pretended ones, since no real one lies.
+#![expect(clippy::disallowed_methods, reason = "a test may start tasks")]
+
+use std::io;
+
+use shared::postgres::sign_in::{Cache, sign_in};
+use testbed::{Postgres, require};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    net::TcpStream,
+};
+use tokio_postgres::{Config, NoTls, error::SqlState};
+
+/// The number that the server gave, through tokio-postgres.
+async fn ask(config: &Config, cache: &Cache) -> Result<i32, tokio_postgres::Error> {
+    let socket = TcpStream::connect(("127.0.0.1", config.get_ports()[0])).await.unwrap();
+    let session = sign_in(socket, config, cache, [7; 18]).await.unwrap();
+    let (client, connection) = config.connect_raw(session, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client.query_one("SELECT 41 + 1", &[]).await?.get(0))
+}
+
+#[tokio::test]
+async fn keys_are_kept_for_the_next_connection() {
+    let Some(postgres) = require(Postgres::shared()) else { return };
+    let mut config: Config = postgres.superuser_url("postgres").parse().unwrap();
+    let cache = Cache::default();
+    assert_eq!(ask(&config, &cache).await.unwrap(), 42);
+    assert_eq!(ask(&config, &cache).await.unwrap(), 42);
+    // The kept keys sign in, not the password: so they are what is used.
+    config.password("another");
+    assert_eq!(ask(&config, &cache).await.unwrap(), 42);
+    let refused = ask(&config, &Cache::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::INVALID_PASSWORD), "tokio-postgres reads it");
+}
+
+#[tokio::test]
+async fn what_the_session_is_told_arrives() {
+    let Some(postgres) = require(Postgres::shared()) else { return };
+    let mut config: Config = postgres.superuser_url("postgres").parse().unwrap();
+    config.application_name("by hand").options("-c work_mem=1234kB");
+    let socket = TcpStream::connect(("127.0.0.1", config.get_ports()[0])).await.unwrap();
+    let session = sign_in(socket, &config, &Cache::default(), [7; 18]).await.unwrap();
+    let (client, connection) = config.connect_raw(session, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let sql = "SELECT current_setting('application_name') || current_setting('work_mem')";
+    let row = client.query_one(sql, &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "by hand1234kB");
+}
+
+/// A message from the server.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 4).to_be_bytes();
+    [&[kind], &length[..], body].concat()
+}
+
+fn about_signing_in(kind: u32, body: &[u8]) -> Vec<u8> {
+    message(b'R', &[&kind.to_be_bytes(), body].concat())
+}
+
+/// What a server says at first, and says to what it is told.
+async fn pretend(mut server: DuplexStream, answers: Vec<Vec<u8>>) {
+    for answer in answers {
+        let mut told = [0; 1024];
+        let length = server.read(&mut told).await.unwrap();
+        let told = String::from_utf8_lossy(&told[..length]);
+        let nonce = told.split_once("r=").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let answer = String::from_utf8_lossy(&answer).replace("NONCE", &nonce).into_bytes();
+        // In pieces, as a network may deliver it.
+        for byte in answer {
+            server.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn meet(answers: Vec<Vec<u8>>) -> Result<(), io::Error> {
+    let (ours, theirs) = duplex(1024);
+    tokio::spawn(pretend(theirs, answers));
+    let mut config = Config::new();
+    config.user("ada").password("pencil");
+    let session = sign_in(ours, &config, &Cache::default(), [7; 18]).await?;
+    config.connect_raw(session, NoTls).await.map(drop).map_err(io::Error::other)
+}
+
+fn asked() -> Vec<u8> {
+    about_signing_in(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
+}
+
+/// `NONCE` is as long as what it becomes, so that the length of the message is right.
+fn challenge() -> Vec<u8> {
+    let nonce = b"r=NONCEx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    let mut challenge = about_signing_in(11, nonce);
+    challenge[4] += 24 - 5;
+    challenge
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_password_is_left() {
+    let lie = about_signing_in(12, b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+    let refused = meet(vec![asked(), challenge(), lie]).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+    assert!(refused.to_string().contains("does not know the password"), "{refused}");
+
+    let skipped = about_signing_in(0, b"");
+    let refused = meet(vec![asked(), challenge(), skipped]).await.unwrap_err();
+    assert!(refused.to_string().contains("leaves out"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_nothing_is_left_to_tokio_postgres() {
+    let ready = message(b'Z', b"I");
+    let welcome = [about_signing_in(0, b""), message(b'K', &[0; 8]), ready].concat();
+    meet(vec![welcome]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_postgres_ends_in_an_error() {
+    for answer in [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        message(b'R', b""),
+        message(b'R', b"\0\0"),
+        message(b'Z', b"I"),
+        message(b'R', &[0; 3000]),
+        about_signing_in(10, b""),
+        about_signing_in(11, b"r=unasked"),
+        b"R\xff\xff\xff\xff".to_vec(),
+    ] {
+        assert!(meet(vec![answer.clone()]).await.is_err(), "{}", answer.escape_ascii());
+    }
+    let broken = about_signing_in(11, b"r=NONCE");
+    assert!(meet(vec![asked(), broken]).await.is_err());
+}
