@@ -70,7 +70,8 @@ fn silence(port: u16, token: &str, method: &str, statuses: &[u16]) -> Result<()>
     let answer = match method {
         "POST" => http::post(port, TASKS, token, &task("silence")),
         _ => http::get_with(port, TASKS, token),
-    }?;
+    };
+    let answer = answer.map_err(|error| format!("{method} in silence is not answered: {error}"))?;
     expect(begun.elapsed() < BEARABLE, "silence is not waited for", &answer)?;
     let promise = format!("{method} in silence is answered one of {statuses:?}");
     expect(statuses.contains(&answer.status), &promise, &answer)
