@@ -57,8 +57,8 @@ macro_rules! routes {
         }),*];
 
         impl Route {
-            /// Calls the endpoint. Boxed, since an edge host compiles a function when it is first
-            /// called: this endpoint's then, and not that of all in one.
+            /// Calls the endpoint. Boxed, since an isolate on Workers compiles a function when it
+            /// is first called: this endpoint's then, and not that of all in one.
             pub fn call<'c, H: Host>(
                 &self,
                 cx: &'c Context<'_, H>,

@@ -136,9 +136,9 @@ fn secrets_have_other_names_and_an_order() {
         "tokens from before the rotation verify"
     );
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-    let [one_line, indented, crlf] = ["\\n", "\n    ", "\r\n"].map(|end| pem.replace('\n', end));
-    for form in [&pem, &one_line, &indented, &crlf] {
-        let keys = read(&[("JWT_PRIVATE_KEY", form)]).unwrap().auth.keys;
+    let ends = ["\n", "\\n", "\n    ", "\r\n", " ", "\n\n"];
+    for form in ends.map(|end| pem.replace('\n', end)) {
+        let keys = read(&[("JWT_PRIVATE_KEY", &form)]).unwrap().auth.keys;
         assert_eq!(keys.public.len(), 1);
         assert_eq!(keys.signer().id, id(&[("JWT_PRIVATE_KEY", &pem)]), "{form}");
     }

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 #[derive(Default)]
 struct State {
-    /// What holds everything still as soon as somebody says it.
+    /// What holds everything still as soon as either side says it.
     word: Mutex<Vec<u8>>,
     /// Counts up with each freeze; a connection from before it stays still for ever.
     ice_ages: AtomicU64,
@@ -53,7 +53,7 @@ impl Proxy {
         self.state.ice_ages.fetch_add(1, Relaxed);
     }
 
-    /// The same, as soon as a client says `word`, which is not passed on.
+    /// The same, as soon as either side says `word`, which is not passed on.
     pub fn freeze_at(&self, word: &str) {
         *self.state.word.lock().unwrap_or_else(PoisonError::into_inner) = word.into();
     }

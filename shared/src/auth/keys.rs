@@ -71,7 +71,7 @@ impl Key {
 
     fn private(pem: &str) -> Option<(Self, Jwk)> {
         signature::install();
-        let (algorithm, encoding) = signature::read_private(&unfolded(pem))?;
+        let (algorithm, encoding) = signature::read_private(pem)?;
         let mut public = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
         let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
         public.common.key_id = Some(id.clone());
@@ -86,12 +86,6 @@ impl Key {
         };
         Some((key, public))
     }
-}
-
-/// A PEM as a file holds it, from what a variable may make of it: `\n` for the ends of lines, lines
-/// that are indented.
-fn unfolded(pem: &str) -> String {
-    pem.replace("\\n", "\n").lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
 fn derive(key: &[u8], purpose: &[u8]) -> [u8; 32] {

@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::{Buf, BytesMut};
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio_postgres::Config;
+use tokio_postgres::{Config, config::ChannelBinding};
 
 use super::scram::{self, Challenge, Keys};
 
@@ -39,8 +39,8 @@ pub struct SignedIn<S> {
     socket: S,
     /// What the server said and tokio-postgres has not read.
     unread: BytesMut,
-    /// The message that opens a connection was sent before tokio-postgres writes it.
-    opened: bool,
+    /// The message that opens the session, until tokio-postgres writes it again.
+    sent: Option<BytesMut>,
 }
 
 /// Opens a session. TLS, if any, is up.
@@ -50,16 +50,18 @@ pub async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     cache: &Cache,
     random: [u8; 18],
 ) -> io::Result<SignedIn<S>> {
-    let mut session = SignedIn { socket, unread: BytesMut::new(), opened: true };
-    session.send(|out| frontend::startup_message(parameters(config), out)).await?;
+    let mut session = SignedIn { socket, unread: BytesMut::new(), sent: None };
+    let sent = session.send(|out| frontend::startup_message(parameters(config), out)).await?;
+    session.sent = Some(sent);
     session.receive().await?;
-    if let Some(password) = config.get_password().filter(|_| session.asks_for_scram()) {
+    let ours = session.asks_for_scram() && config.get_channel_binding() != ChannelBinding::Require;
+    if let Some(password) = config.get_password().filter(|_| ours) {
         session.exchange(password, cache, &STANDARD_NO_PAD.encode(random)).await?;
     }
     Ok(session)
 }
 
-/// What tokio-postgres would say of the connection.
+/// What tokio-postgres says of the connection. It makes up a user where none is named.
 fn parameters(config: &Config) -> impl Iterator<Item = (&str, &str)> {
     let said = [
         ("client_encoding", Some("UTF8")),
@@ -113,11 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SignedIn<S> {
     async fn send(
         &mut self,
         write: impl FnOnce(&mut BytesMut) -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<BytesMut> {
         let mut message = BytesMut::new();
         write(&mut message)?;
         self.socket.write_all(&message).await?;
-        self.socket.flush().await
+        self.socket.flush().await?;
+        Ok(message)
     }
 
     /// Waits for a message, which stays unread, and answers its kind if it is about signing in.
@@ -147,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SignedIn<S> {
     /// Of the first unread message, letter included.
     fn length(&self) -> Option<usize> {
         let length = self.unread.get(1..HEAD)?.try_into().ok()?;
-        Some(1 + u32::from_be_bytes(length) as usize)
+        Some((u32::from_be_bytes(length) as usize).saturating_add(1))
     }
 
     /// The kind of the first unread message, if it is about signing in, and what it holds.
@@ -190,12 +193,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SignedIn<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !std::mem::take(&mut self.opened) {
+        let Some(sent) = self.sent.take() else {
             return Pin::new(&mut self.socket).poll_write(cx, bytes);
-        }
-        // It comes in one piece; half of it here and half at the server must not be.
-        let whole = bytes.get(..4).is_some_and(|it| it == (bytes.len() as u32).to_be_bytes());
-        Poll::Ready(whole.then_some(bytes.len()).ok_or_else(|| refuse("opened in pieces")))
+        };
+        let same = sent == bytes;
+        Poll::Ready(same.then_some(bytes.len()).ok_or_else(|| refuse("opened in another way")))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -15,7 +15,7 @@ use shared::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_postgres::{
     Client, Config, NoTls,
-    config::{Host, SslMode, SslNegotiation},
+    config::{ChannelBinding, Host, SslMode, SslNegotiation},
     tls::NoTlsStream,
 };
 use worker::{Env, SecureTransport, Socket};
@@ -44,6 +44,13 @@ impl Target {
         }
         if config.get_ssl_negotiation() == SslNegotiation::Direct {
             return Err(UrlError("`sslnegotiation` can't be direct here".into()));
+        }
+        if config.get_channel_binding() == ChannelBinding::Require {
+            return Err(UrlError(
+                "`channel_binding` can't be require here, where sockets tell nothing to bind to; \
+                 leave it out"
+                    .into(),
+            ));
         }
         if config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
             return Err(UrlError(

@@ -1,7 +1,7 @@
 //! A database that falls silent holds nobody up: an edge host ends its own waiting, for a
 //! connection and for a batch.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use testbed::http;
 use testbed::{Database, Postgres, Proxy};
@@ -11,15 +11,13 @@ use super::faults::{TASKS, expect, register, task};
 use crate::Result;
 use crate::cell::{Backend, Cell, Host, Options, Programs, Running};
 
-/// Far below the request's own deadline, which would otherwise be what ends the waiting.
+/// Far below the request's own deadline, which would otherwise be what ends the waiting. A batch has
+/// two seconds more than its statements, and the test bed's client gives up after five.
 const LIMITS: [(&str, &str); 3] = [
     ("DATABASE_ACQUIRE_TIMEOUT_MS", "1000"),
     ("DATABASE_STATEMENT_TIMEOUT_MS", "1000"),
     ("REQUEST_TIMEOUT_MS", "60000"),
 ];
-
-/// A batch has two seconds more than its statements.
-const BEARABLE: Duration = Duration::from_secs(10);
 
 /// For a cell on PostgreSQL.
 pub fn check(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<()> {
@@ -44,7 +42,7 @@ pub fn check(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<()>
     let port = running.server.port();
     let token = register(port)?;
 
-    // The server hears of the session and no more, in the middle of a batch.
+    // The session is open, and the server hears nothing of the batch.
     let on_workers = cell.host == Host::Workers;
     wire.freeze_at("enter_user");
     silence(port, &token, "GET", if on_workers { &[504] } else { &EITHER })?;
@@ -66,13 +64,11 @@ pub fn check(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<()>
 const EITHER: [u16; 2] = [503, 504];
 
 fn silence(port: u16, token: &str, method: &str, statuses: &[u16]) -> Result<()> {
-    let begun = Instant::now();
     let answer = match method {
         "POST" => http::post(port, TASKS, token, &task("silence")),
         _ => http::get_with(port, TASKS, token),
     };
     let answer = answer.map_err(|error| format!("{method} in silence is not answered: {error}"))?;
-    expect(begun.elapsed() < BEARABLE, "silence is not waited for", &answer)?;
     let promise = format!("{method} in silence is answered one of {statuses:?}");
     expect(statuses.contains(&answer.status), &promise, &answer)
 }
