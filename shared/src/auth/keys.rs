@@ -3,12 +3,11 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
-use sha2::Sha256;
 
 use super::signature;
 use crate::config::parse::Reader;
@@ -94,7 +93,7 @@ fn derive(key: &[u8], purpose: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA256 over the parts, one after the other.
 pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = signature::hmac(key);
     for part in parts {
         mac.update(part);
     }

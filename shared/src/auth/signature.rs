@@ -62,7 +62,7 @@ fn same_family(key: AlgorithmFamily, algorithm: Algorithm) -> Result<()> {
     if key == algorithm.family() { Ok(()) } else { Err(ErrorKind::InvalidKeyFormat.into()) }
 }
 
-fn hmac(secret: &[u8]) -> Hmac<Sha256> {
+pub(super) fn hmac(secret: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
 }
 

@@ -19,16 +19,19 @@ use tokio_postgres::{Config, config::ChannelBinding};
 
 use super::scram::{self, Challenge, Keys};
 
-/// The keys of one password; empty at first.
+/// A password and its keys; empty at first.
 #[derive(Default)]
-pub struct Cache(Mutex<Option<Keys>>);
+pub struct Cache(Mutex<Option<(Vec<u8>, Keys)>>);
 
 impl Cache {
     fn keys(&self, password: &[u8], challenge: &Challenge<'_>) -> Keys {
         let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*kept {
-            Some(keys) if keys.fit(challenge) => keys.clone(),
-            _ => kept.insert(Keys::derive(password, challenge)).clone(),
+            Some((of, keys)) if of == password && keys.fit(challenge) => keys.clone(),
+            _ => {
+                let keys = Keys::derive(password, challenge);
+                kept.insert((password.to_owned(), keys)).1.clone()
+            }
         }
     }
 }
@@ -206,5 +209,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SignedIn<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_kept_for_one_password_and_salt() {
+        let first = |salt| format!("r=nonce and more,s={salt},i=4096");
+        let (usual, other) = (first("W22ZaJ0SNY7soEsUEjb6gQ=="), first("W23ZaJ0SNY7soEsUEjb6gQ=="));
+        let [usual, other] =
+            [&usual, &other].map(|text| Challenge::read(text.as_bytes(), "nonce").unwrap());
+        // Another password's keys, to be told from those that are derived anew.
+        let planted = Keys::derive(b"planted", &usual);
+        let cache = Cache(Mutex::new(Some((b"pencil".to_vec(), planted.clone()))));
+        let answer = |keys: &Keys, to: &Challenge<'_>| to.answer(keys, "nonce").0;
+        let given = |password: &[u8], to| answer(&cache.keys(password, to), to);
+        assert_eq!(given(b"pencil", &usual), answer(&planted, &usual), "kept");
+        assert_eq!(given(b"pencil", &other), answer(&Keys::derive(b"pencil", &other), &other));
+        assert_eq!(given(b"pen", &other), answer(&Keys::derive(b"pen", &other), &other));
     }
 }

@@ -27,12 +27,18 @@ pub struct Spin {
 impl Programs {
     /// With `faults`, edge hosts panic where a request asks for it.
     pub fn build(hosts: &[Host], profile: Profile, faults: bool) -> Result<Self> {
-        let folder = Workspace::read()?.target_directory.join("debug");
+        // What serves is built as asked for; what only migrates or stands in for Spin, fast.
+        let release = profile == Profile::Release && hosts.contains(&Host::Native);
+        let folder = if release { "release" } else { "debug" };
+        let folder = Workspace::read()?.target_directory.join(folder);
         let installed = find_program("spin").ok();
         let embed = hosts.contains(&Host::Spin) && installed.is_none();
 
         let mut build = cargo();
         build.args(["build", "-p", "trireme-native-host"]);
+        if release {
+            build.arg("--release");
+        }
         if embed {
             build.args(["-p", "trireme-spin-embedder"]);
         }

@@ -8,7 +8,7 @@ use verify::{Outcome, Report, transcript};
 /// One way to differ: `header vary: none against `Origin``.
 pub struct Difference {
     what: String,
-    /// Against whom, in the order of the cells, and how often.
+    /// Against whom, and how often.
     cells: BTreeMap<String, usize>,
     first: String,
 }
