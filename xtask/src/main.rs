@@ -4,21 +4,24 @@
     reason = "a developer tool may read clocks, the environment and start threads"
 )]
 
+mod attacks;
 mod bench;
 mod cell;
 mod deny;
 mod edge;
 mod host;
 mod parity;
+mod root;
 mod setup;
 mod test;
 mod tools;
 mod ui;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use root::root;
 
 /// An error is told to a person, once, at the end.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -59,9 +62,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The workspace's folder.
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

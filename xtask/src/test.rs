@@ -4,15 +4,15 @@ use clap::ValueEnum;
 use testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
-use crate::{Result, deny, edge, parity, setup, ui};
+use crate::{Result, attacks, deny, edge, parity, setup, ui};
 
 /// Run everything that has to pass before a change lands
 ///
 /// First installs what is missing (see `cargo xtask setup`), then runs these steps and stops
 /// at the first that fails: fmt, clippy, deny (licences, bans, sources, and advisories when
 /// their database can be reached), doc, test, cells (the black-box suite on native, Workers and
-/// Spin, each on SQLite and PostgreSQL, and their answers compared). The tests share one throw-away PostgreSQL,
-/// named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
+/// Spin, each on SQLite and PostgreSQL, and their answers compared), attacks (each in its smallest form, against
+/// the real process). The tests share one throw-away PostgreSQL, named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
 /// you work, plain `cargo test -p CRATE` does too: it starts a PostgreSQL when a test asks.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -40,6 +40,8 @@ enum Step {
     Test,
     /// The black-box suite on all six cells, and their answers compared
     Cells,
+    /// What attackers try, and the bound that each meets
+    Attacks,
 }
 
 impl Step {
@@ -51,6 +53,7 @@ impl Step {
             Self::Deny => deny::check(),
             Self::Test => test(),
             Self::Cells => parity::check(&Postgres::start()?),
+            Self::Attacks => attacks::run(),
             Self::Doc => ui::run(
                 cargo()
                     .args(["doc", "--workspace", "--no-deps"])
