@@ -6,10 +6,10 @@ use shared::{
     error::Result,
     host::{Database, Host, Scope},
     sql::{Row, Statement},
-    validate::{Email, Field},
+    validate::{Email, Field, KnownEmail},
 };
 
-use crate::{App, auth, context::new_id, users};
+use crate::{App, auth, users};
 
 /// An account, as an operator sees it.
 #[derive(Debug, serde::Serialize)]
@@ -19,10 +19,6 @@ pub struct Account {
     pub name: Option<String>,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
-}
-
-fn email(text: &str) -> Result<Email> {
-    read("/email", text)
 }
 
 fn password(text: &str) -> Result<NewPassword> {
@@ -50,10 +46,10 @@ pub async fn create<H: Host>(
     secret: &str,
     name: Option<&str>,
 ) -> Result<Uuid> {
-    let (Email(email), password) = (email(address)?, password(secret)?);
+    let (Email(email), password) = (read("/email", address)?, password(secret)?);
     let hash = users::hash(host, app, &password).await?;
     let now = host.now();
-    let id = new_id(host, now);
+    let id = app.ids.next(host, now);
     run(host, auth::sql::create_user(id, &email, name, &hash, now)).await.map_err(|error| {
         error.on_constraint("users_email_key", || {
             Error::new(Code::EmailTaken, "Another account has this e-mail address.")
@@ -85,41 +81,42 @@ pub async fn list<H: Host>(host: &H, limit: i64) -> Result<Vec<Account>> {
 
 /// Sets a password and ends all sessions of the account.
 pub async fn set_password<H: Host>(host: &H, app: &App, address: &str, secret: &str) -> Result<()> {
-    let (Email(email), password) = (email(address)?, password(secret)?);
+    let (user, password) = (find(host, address).await?, password(secret)?);
     let hash = users::hash(host, app, &password).await?;
     let set = Statement::write(
         "-- set_password_of
-         UPDATE users SET password_hash = $2, updated_at = $3, version = version + 1
-         WHERE email = $1 RETURNING id",
-        vec![email.as_str().into(), hash.into(), host.now().into()],
+         UPDATE users SET password_hash = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        vec![user.into(), hash.into(), host.now().into()],
     );
-    found(host.database().batch(Scope::Service, &[set, end_sessions(&email)]).await?.remove(0))
+    host.database().batch(Scope::Service, &[set, end_sessions(user)]).await?;
+    Ok(())
 }
 
 /// Disables an account, or enables it again; disabling ends all its sessions.
 pub async fn disable<H: Host>(host: &H, address: &str, disabled: bool) -> Result<()> {
-    let Email(email) = email(address)?;
+    let user = find(host, address).await?;
     let now = host.now();
     let set = Statement::write(
         "-- disable_user
-         UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1
-         WHERE email = $1 RETURNING id",
-        vec![email.as_str().into(), disabled.then_some(now).into(), now.into()],
+         UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        vec![user.into(), disabled.then_some(now).into(), now.into()],
     );
-    found(host.database().batch(Scope::Service, &[set, end_sessions(&email)]).await?.remove(0))
+    host.database().batch(Scope::Service, &[set, end_sessions(user)]).await?;
+    Ok(())
 }
 
-fn end_sessions(email: &str) -> Statement<'_> {
+fn end_sessions(user: Uuid) -> Statement<'static> {
     Statement::write(
-        "-- end_sessions_of
-         DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE email = $1)",
-        vec![email.into()],
+        "-- end_sessions_of\nDELETE FROM sessions WHERE user_id = $1",
+        vec![user.into()],
     )
 }
 
-fn found<R>(rows: Vec<R>) -> Result<()> {
-    if rows.is_empty() {
-        return Err(Error::new(Code::NotFound, "There is no account with this e-mail address."));
-    }
-    Ok(())
+async fn find<H: Host>(host: &H, address: &str) -> Result<Uuid> {
+    let email: KnownEmail = read("/email", address)?;
+    let rows = run(host, auth::sql::user_by_email(&email.typed, &email.normal)).await?;
+    let user = rows.first().ok_or_else(|| {
+        Error::new(Code::NotFound, "There is no account with this e-mail address.")
+    })?;
+    Ok(user.get(0)?)
 }

@@ -109,21 +109,8 @@ impl<H: Host> Context<'_, H> {
         results
     }
 
-    /// A new identifier, in the order of time (UUIDv7, RFC 9562).
+    /// A new identifier, greater than all that this instance made before.
     pub fn new_id(&self) -> Uuid {
-        new_id(self.host, self.now)
+        self.app.ids.next(self.host, self.now)
     }
-}
-
-/// A UUIDv7 of this moment.
-pub fn new_id<H: Host>(host: &H, now: Timestamp) -> Uuid {
-    let mut random = [0; 10];
-    host.random(&mut random);
-    id_of(now, &random)
-}
-
-/// The UUIDv7 of a moment and of randomness.
-pub fn id_of(now: Timestamp, random: &[u8; 10]) -> Uuid {
-    let millis = u64::try_from(now.millis()).unwrap_or_default();
-    shared::uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }

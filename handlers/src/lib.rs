@@ -10,6 +10,7 @@ mod contexts;
 mod docs;
 mod health;
 mod idempotency;
+mod ids;
 mod jwks;
 pub mod middleware;
 pub mod openapi;
@@ -37,6 +38,7 @@ pub struct App {
     router: router::Router,
     jwks: Bytes,
     cors: middleware::cors::Policy,
+    ids: ids::Ids,
     /// The account of `AUTH_REQUIRED=false` is known to exist.
     local_user: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl App {
             router: router::Router::new(),
             jwks: jwks::document(&config.auth.keys),
             cors: middleware::cors::Policy::new(&config.http),
+            ids: ids::Ids::default(),
             local_user: AtomicBool::new(false),
             config,
         }
@@ -89,7 +92,7 @@ pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
 /// The answer to every request while the configuration has faults, for a host that can't refuse
 /// to start. What they are was logged when they were found.
 pub fn unconfigured(now: Timestamp, random: &[u8; 10]) -> Response<Bytes> {
-    let id = context::id_of(now, random).to_string();
+    let id = ids::of(now, random).to_string();
     let mut response = problem::response(&Error::internal("the configuration has faults"), &id);
     middleware::headers::add(false, &id, true, &mut response);
     response

@@ -271,3 +271,106 @@ fn without_authentication_there_is_one_local_user() {
         assert_eq!(world.post("/api/v1/tasks", &json!({ "title": "x" })).send().await.status, 201);
     });
 }
+
+#[test]
+fn no_two_accounts_look_the_same() {
+    on_every_database(async |world| {
+        let register = |email: &str| {
+            let body = json!({ "email": email, "password": PASSWORD });
+            world.post("/api/v1/auth/register", &body).send()
+        };
+        let first = register("Ada@Cafe\u{301}.example").await;
+        assert_eq!((first.status, first.text("/user/email")), (201, "ada@caf\u{e9}.example"));
+        for same in ["ada@caf\u{e9}.example", "ada@cafe\u{301}.example", "ADA@CAF\u{c9}.EXAMPLE"] {
+            assert_eq!(register(same).await.outcome(), (409, "email_taken"), "{same}");
+            assert_eq!(login(world, same, PASSWORD).await.status, 200, "{same}");
+        }
+        for hidden in [
+            "\u{200b}",
+            "\u{ad}",
+            "\u{2060}",
+            "\u{202e}",
+            "\u{3164}",
+            "\u{e0061}",
+            "\u{fe0f}",
+            "\u{378}",
+            "\u{e000}",
+        ] {
+            for place in
+                ["a_da@caf\u{e9}.example", "ada@caf_\u{e9}.example", "ada@caf\u{e9}.exa_mple"]
+            {
+                let reply = register(&place.replace('_', hidden)).await;
+                assert_eq!(
+                    (reply.outcome(), reply.faults()),
+                    ((422, "invalid"), vec![("/email", "email")]),
+                    "{place} {hidden:?}"
+                );
+            }
+        }
+        assert_eq!(register("ada@ｃafe.example").await.faults(), [("/email", "email")]);
+    });
+}
+
+#[test]
+fn accounts_of_before_can_sign_in() {
+    on_every_database(async |world| {
+        let composed = "ada@caf\u{e9}.example";
+        world
+            .post("/api/v1/auth/register", &json!({ "email": composed, "password": PASSWORD }))
+            .send()
+            .await;
+        // As they were taken once: one looks like the first, one has a letter that nobody sees.
+        for (name, email) in
+            [("bob", "ada@cafe\u{301}.example"), ("eve", "eve@ex\u{200b}ample.com")]
+        {
+            world.register(name).await;
+            let rename = "-- rename\nUPDATE users SET email = $1 WHERE name = $2";
+            support::execute(world, rename, vec![email.into(), name.into()]).await;
+        }
+        let who = async |email: &str| {
+            login(world, email, PASSWORD).await.body["user"]["name"].as_str().map(str::to_owned)
+        };
+        assert_eq!(who("Ada@CAFE\u{301}.example").await.as_deref(), Some("bob"));
+        assert_eq!(who("eve@ex\u{200b}ample.com").await.as_deref(), Some("eve"));
+        assert_eq!(login(world, composed, PASSWORD).await.body["user"]["name"], Value::Null);
+        assert_eq!(login(world, "eve@example.com", PASSWORD).await.status, 401);
+        // An operator reaches it, too.
+        handlers::admin::disable(&world.host, "eve@ex\u{200b}ample.com", true).await.unwrap();
+        assert_eq!(login(world, "eve@ex\u{200b}ample.com", PASSWORD).await.status, 401);
+        assert!(handlers::admin::disable(&world.host, "eve@example.com", true).await.is_err());
+    });
+}
+
+#[test]
+fn a_password_is_one_however_a_keyboard_spells_it() {
+    const COMPOSED: &str = "caf\u{e9} au lait";
+    const DECOMPOSED: &str = "cafe\u{301} au lait";
+    on_every_database(async |world| {
+        let body = json!({ "email": "ada@example.com", "password": DECOMPOSED });
+        assert_eq!(world.post("/api/v1/auth/register", &body).send().await.status, 201);
+        for password in [COMPOSED, DECOMPOSED] {
+            assert_eq!(login(world, "ada@example.com", password).await.status, 200);
+        }
+        assert_eq!(login(world, "ada@example.com", "cafe au lait").await.status, 401);
+
+        // A hash from before: of the bytes as they were typed. It is made anew.
+        let before = bcrypt::hash_with_salt(DECOMPOSED, 4, [3; 16]).unwrap().to_string();
+        let age = "-- age\nUPDATE users SET password_hash = $1";
+        support::execute(world, age, vec![before.into()]).await;
+        assert_eq!(login(world, "ada@example.com", COMPOSED).await.status, 401);
+        assert_eq!(login(world, "ada@example.com", DECOMPOSED).await.status, 200);
+        let ada = User::of(&login(world, "ada@example.com", COMPOSED).await);
+        let body =
+            json!({ "current_password": DECOMPOSED, "new_password": "na\u{ef}ve caf\u{e9}" });
+        assert_eq!(
+            world.post("/api/v1/users/me/password", &body).by(&ada).send().await.status,
+            204
+        );
+        assert_eq!(login(world, "ada@example.com", "nai\u{308}ve cafe\u{301}").await.status, 200);
+        let delete = json!({ "password": "nai\u{308}ve caf\u{e9}" });
+        assert_eq!(
+            world.delete("/api/v1/users/me").json(&delete).by(&ada).send().await.status,
+            204
+        );
+    });
+}

@@ -18,6 +18,7 @@ pub mod secret;
 pub mod sql;
 pub mod sqlite;
 pub mod sqlstate;
+pub mod text;
 pub mod time;
 pub mod validate;
 

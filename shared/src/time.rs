@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// A moment, in whole milliseconds since the Unix epoch, between the years 0000 and 9999.
+/// A moment, in whole milliseconds since the Unix epoch, between the years 0001 and 9999.
 ///
 /// In JSON it is RFC 3339 in UTC with exactly three decimals: `2026-11-20T12:00:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,8 +13,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write.
     pub const MAX: Self = Self(253_402_300_799_999);
-    /// 0000-01-01T00:00:00.000Z, the first one.
-    pub const MIN: Self = Self(-62_167_219_200_000);
+    /// 0001-01-01T00:00:00.000Z, the first one of our era: there is no year 0 in PostgreSQL.
+    pub const MIN: Self = Self(-62_135_596_800_000);
     /// Later than any moment: where a record without the date sorts. It lives in keyset
     /// cursors and in SQL (`infinity`), never in an answer.
     pub const INFINITY: Self = Self(i64::MAX);
@@ -108,6 +108,7 @@ impl JsonSchema for Timestamp {
         schemars::json_schema!({
             "type": "string",
             "format": "date-time",
+            "description": "RFC 3339, in the years 0001 to 9999 of UTC.",
             "examples": ["2026-11-20T12:00:00.000Z"],
         })
     }
@@ -121,19 +122,67 @@ mod tests {
 
     #[test]
     fn reads_offsets_and_writes_utc() {
-        let moment = Timestamp::parse("2026-11-20T13:00:00.1239+01:00").unwrap();
-        assert_eq!(&*moment.rfc3339(), "2026-11-20T12:00:00.123Z");
-        assert_eq!(&*Timestamp::MAX.rfc3339(), "9999-12-31T23:59:59.999Z");
-        assert_eq!(&*Timestamp::MIN.rfc3339(), "0000-01-01T00:00:00.000Z");
+        for (text, utc) in [
+            ("2026-11-20T13:00:00.1239+01:00", "2026-11-20T12:00:00.123Z"),
+            ("2026-11-20t12:00:00z", "2026-11-20T12:00:00.000Z"),
+            ("2026-11-20T12:00:00-00:00", "2026-11-20T12:00:00.000Z"),
+            ("2026-11-20T12:00:00.000000000001+23:59", "2026-11-19T12:01:00.000Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"),
+            ("2016-12-31T18:59:60.5-05:00", "2016-12-31T23:59:59.999Z"),
+            ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+            ("1882-12-31T23:59:59.999Z", "1882-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(
+                Timestamp::parse(text).map(|time| time.rfc3339().to_string()).as_deref(),
+                Some(utc),
+                "{text}"
+            );
+        }
         for wrong in [
             "",
             "2026-11-20",
             "2026-13-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-11-20T24:00:00Z",
+            "2026-11-20T12:00:60Z",
             "2026-11-20T12:00:00",
+            "2026-11-20T12:00Z",
+            "2026-11-20T12:00:00+24:00",
+            "2026-11-20T12:00:00+0100",
             "2026-11-20 12:00:00Z",
+            "+2026-11-20T12:00:00Z",
         ] {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn years_are_those_of_four_digits_and_our_era() {
+        for (first, last) in [
+            ("0001-01-01T00:00:00Z", "0000-12-31T23:59:59.999Z"),
+            ("0001-01-01T01:00:00+01:00", "0001-01-01T00:59:59.999+01:00"),
+            ("0000-12-31T23:00:00-01:00", "0000-12-31T22:59:59.999-01:00"),
+        ] {
+            assert_eq!(Timestamp::parse(first), Some(Timestamp::MIN), "{first}");
+            assert_eq!(Timestamp::parse(last), None, "{last}");
+        }
+        for (last, beyond) in [
+            ("9999-12-31T23:59:59.999Z", "10000-01-01T00:00:00Z"),
+            ("9999-12-31T22:59:59.999-01:00", "9999-12-31T23:00:00-01:00"),
+            ("9999-12-31T23:59:60Z", "9999-12-31T23:59:59.999-00:01"),
+        ] {
+            assert_eq!(Timestamp::parse(last), Some(Timestamp::MAX), "{last}");
+            assert_eq!(Timestamp::parse(beyond), None, "{beyond}");
+        }
+        for wrong in ["0000-01-01T00:00:00Z", "-0001-01-01T00:00:00Z", "0000-02-29T12:00:00Z"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+        assert_eq!(
+            &*Timestamp::from_millis(-62_167_219_200_000).rfc3339(),
+            "0001-01-01T00:00:00.000Z"
+        );
+        assert_eq!(&*Timestamp::MIN.rfc3339(), "0001-01-01T00:00:00.000Z");
+        assert_eq!(&*Timestamp::INFINITY.rfc3339(), "9999-12-31T23:59:59.999Z");
     }
 
     proptest! {

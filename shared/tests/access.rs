@@ -82,9 +82,10 @@ fn issued_tokens_are_accepted_by_every_algorithm() {
 #[test]
 fn a_token_ends_with_its_session() {
     let auth = shared_secret();
-    let soon = NOW.plus(Duration::from_secs(5));
-    let (_, expires_in) = issue(&auth, NOW, soon, USER, SESSION, USER);
-    assert_eq!(expires_in, 5);
+    for (left, lasts) in [(5, 5), (899, 899), (900, 900), (901, 900)] {
+        let ends = NOW.plus(Duration::from_secs(left));
+        assert_eq!(issue(&auth, NOW, ends, USER, SESSION, USER).1, lasts);
+    }
 }
 
 #[test]
@@ -105,7 +106,13 @@ fn time_is_the_hosts_and_leeway_is_short() {
     let after = |seconds| verify(&auth, NOW.plus(Duration::from_secs(seconds)), &token);
     assert!(after(899).is_ok());
     assert!(after(900 + 29).is_ok());
-    assert_eq!(after(900 + 60), Err(Refusal::Expired));
+    assert_eq!(after(900 + 30), Err(Refusal::Expired));
+    let not_before = |seconds: i64| {
+        let claims = |claims: &mut Value| claims["nbf"] = json!(NOW.seconds() + seconds);
+        verify(&auth, NOW, &forged(&auth, |_| {}, claims))
+    };
+    assert!(not_before(30).is_ok());
+    assert_eq!(not_before(31), Err(Refusal::NotYet));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Configuration: what is refused, how it is named, and that no value is ever shown.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use shared::{
     Secret,
-    config::{Config, DatabaseUrl, Environment, Faults, LogFormat, Platform},
+    config::{Config, DatabaseUrl, Environment, Faults, LogFormat, Platform, Quota},
 };
 
 const SECRET: &str = "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu";
@@ -53,6 +53,56 @@ fn production_needs_four_things_and_takes_strict_defaults() {
     assert_eq!((config.database.pool_min, config.database.pool_max), (10, 100));
     assert!(!config.http.api_docs && config.http.enforce_https && config.http.hsts);
     assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let config = read(&production(&[])).unwrap();
+    let seconds = Duration::from_secs;
+    assert_eq!((config.listen.port, config.listen.bind.to_string()), (8000, "::".to_owned()));
+    assert_eq!((config.listen.admin_port, config.listen.shutdown_grace), (None, seconds(25)));
+    assert_eq!(config.database.acquire_timeout, seconds(2));
+    assert_eq!(config.database.statement_timeout, seconds(10));
+    assert!(config.database.migrate_on_start && config.auth.required);
+    assert_eq!(config.auth.access_token_ttl, seconds(15 * 60));
+    assert_eq!(config.auth.refresh_token_ttl, seconds(30 * 86_400));
+    assert_eq!(config.auth.session_max_age, seconds(180 * 86_400));
+    assert_eq!(config.auth.bcrypt_cost, 12);
+    assert_eq!((config.http.body_limit, config.http.request_timeout), (1_048_576, seconds(10)));
+    assert_eq!(config.limits.auth_per_address, Quota::new(60, 60));
+    assert_eq!(config.limits.auth_per_account, Quota::new(10, 60));
+}
+
+#[test]
+fn numbers_have_bounds() {
+    let years = (10 * 366 * 86_400).to_string();
+    for (name, inside, outside) in [
+        ("PORT", ["0", "65535"], ["-1", "65536"]),
+        ("ADMIN_PORT", ["0", "65535"], ["-1", "65536"]),
+        ("SHUTDOWN_GRACE_SECONDS", ["1", "3600"], ["0", "3601"]),
+        ("DATABASE_POOL_MAX", ["10", "10000"], ["0", "10001"]),
+        ("DATABASE_POOL_MIN", ["0", "100"], ["-1", "101"]),
+        ("DATABASE_ACQUIRE_TIMEOUT_MS", ["1", "600000"], ["0", "600001"]),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", ["1", "600000"], ["0", "600001"]),
+        ("REQUEST_TIMEOUT_MS", ["1", "600000"], ["0", "600001"]),
+        ("ACCESS_TOKEN_TTL_SECONDS", ["1", &years], ["0", &format!("{years}0")]),
+        ("REFRESH_TOKEN_TTL_SECONDS", ["1", &years], ["0", &format!("{years}0")]),
+        ("SESSION_MAX_AGE_SECONDS", ["1", &years], ["0", &format!("{years}0")]),
+        ("BCRYPT_COST", ["10", "16"], ["9", "17"]),
+        ("BODY_LIMIT_BYTES", ["1024", "1073741824"], ["1023", "1073741825"]),
+        ("RATE_LIMIT_AUTH_PER_ADDRESS", ["1/1s", "1/24h"], ["0/1s", "1/86401s"]),
+        ("RATE_LIMIT_AUTH_PER_ACCOUNT", ["1/1s", "1/1440m"], ["1/0s", "1/1441m"]),
+        ("JWT_SECRET", [SECRET, &SECRET.repeat(9)], [&SECRET[1..], "32"]),
+    ] {
+        for value in inside {
+            assert!(read(&production(&[(name, value)])).is_ok(), "{name}={value}");
+        }
+        for value in outside {
+            let found = faults(&production(&[(name, value)]));
+            assert!(found.len() == 1 && found[0].starts_with(name), "{name}={value}: {found:?}");
+        }
+    }
+    assert!(read(&[("BCRYPT_COST", "4")]).is_ok() && read(&[("BCRYPT_COST", "3")]).is_err());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use shared::{
     error::Result,
     host::Host,
     sql::Row,
-    validate::Email,
+    validate::KnownEmail,
 };
 use validator::Validate;
 
@@ -25,21 +25,24 @@ use crate::{
 #[derive(Validate, JsonSchema)]
 struct Input {
     #[schemars(with = "users::EmailText")]
-    email: Email,
+    email: KnownEmail,
     password: Password,
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let mut fields = cx.fields()?;
     let input = Input { email: fields.required("email"), password: fields.required("password") };
-    let Input { email: Email(email), password } = fields.finish(input)?;
+    let Input { email, password } = fields.finish(input)?;
 
     // Counted before the password is compared, and taken back unless it is wrong: guesses sent
     // at once are counted like guesses sent one after the other.
     let quota = cx.app.config.limits.auth_per_account;
-    let attempt = attempt_key(&email, cx.client.address);
+    let attempt = attempt_key(&email.normal, cx.client.address);
     let rows = cx
-        .as_service(&[rate_limit::count(&attempt, quota, cx.now), sql::user_by_email(&email)])
+        .as_service(&[
+            rate_limit::count(&attempt, quota, cx.now),
+            sql::user_by_email(&email.typed, &email.normal),
+        ])
         .await?;
     let standing = Standing::read("account", quota, cx.now, &rows[0])?;
     if let Err(refused) = standing.check() {
@@ -96,7 +99,7 @@ async fn sign_in<H: Host, R: Row>(
 }
 
 /// Compares off the request's thread, as long for an unknown user as for a known one; a hash
-/// that has become too cheap is made anew at once.
+/// that has become too old is made anew at once.
 async fn compare<H: Host>(
     cx: &Context<'_, H>,
     password: Password,
@@ -109,7 +112,7 @@ async fn compare<H: Host>(
     let work = move || {
         let verdict = password.verify(stored.as_deref(), cost);
         let upgraded =
-            (verdict == Verdict::RightButCheap).then(|| password.hash(cost, salt)).transpose();
+            (verdict == Verdict::RightButOld).then(|| password.hash(cost, salt)).transpose();
         upgraded.map(|upgraded| (verdict, upgraded))
     };
     cx.host.compute(work).await?.map_err(Error::internal)

@@ -34,7 +34,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let Input { email: Email(email), password, name } = fields.finish(input)?;
 
     // Asked first, so that a taken address costs no hashing; the constraint decides.
-    let found = cx.as_service(&[sql::user_by_email(&email)]).await?;
+    let found = cx.as_service(&[sql::user_by_email(&email, &email)]).await?;
     if !found[0].is_empty() {
         return Err(taken(cx));
     }

@@ -3,13 +3,14 @@ use shared::{Timestamp, Uuid, sql::Statement};
 use super::NewSession;
 
 /// `id, email, name, created_at, updated_at, version, password_hash, disabled_at`: the only
-/// place where an e-mail address finds a user.
-pub fn user_by_email(email: &str) -> Statement<'_> {
+/// place where an e-mail address finds a user. An account older than the rules of addresses is
+/// found as it was `typed` then; of two, that one.
+pub fn user_by_email<'a>(typed: &'a str, normal: &'a str) -> Statement<'a> {
     Statement::read(
         "-- get_user_by_email
          SELECT id, email, name, created_at, updated_at, version, password_hash, disabled_at
-         FROM users WHERE email = $1",
-        vec![email.into()],
+         FROM users WHERE email = $1 OR email = $2 ORDER BY email <> $1 LIMIT 1",
+        vec![typed.into(), normal.into()],
     )
 }
 

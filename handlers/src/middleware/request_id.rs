@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName};
 use shared::host::Host;
 
-use crate::context::new_id;
+use crate::ids;
 
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -18,5 +18,5 @@ pub fn of<H: Host>(headers: &HeaderMap, host: &H) -> String {
 }
 
 pub fn fresh<H: Host>(host: &H) -> String {
-    new_id(host, host.now()).to_string()
+    ids::unordered(host).to_string()
 }

@@ -87,8 +87,3 @@ fn unknown_context() -> Error {
         "Is not one of your contexts.",
     )])
 }
-
-/// Text as it is searched for: in lower case by Unicode's rules, the same on every database.
-fn fold(text: &str) -> String {
-    text.to_lowercase()
-}

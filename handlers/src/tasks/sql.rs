@@ -1,9 +1,10 @@
 use shared::{
     Timestamp, Uuid,
     sql::{Statement, Value},
+    text::fold,
 };
 
-use super::{create, fold, list, update};
+use super::{create, list, update};
 
 macro_rules! columns {
     () => {
@@ -31,10 +32,20 @@ pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
     narrow("context_id = #", filter.context_id.map(Into::into));
     narrow("due_at < #", filter.due_before.map(Into::into));
     narrow("due_at > #", filter.due_after.map(Into::into));
-    narrow(
-        "(instr(title_folded, #) > 0 OR instr(description_folded, #) > 0)",
-        filter.q.as_deref().map(|text| fold(text).into()),
-    );
+    if let Some(text) = filter.q.as_deref() {
+        // Rows from before texts were folded are in lower case.
+        let mut needles = vec![fold(text), text.to_lowercase()];
+        needles.dedup();
+        let found = needles.into_iter().map(|needle| {
+            let number = statement.bind(needle);
+            format!(
+                "instr(title_folded, ${number}) > 0 OR instr(description_folded, ${number}) > 0"
+            )
+        });
+        let found = found.collect::<Vec<_>>().join(" OR ");
+        let condition = format!("\nAND ({found})");
+        statement.text.to_mut().push_str(&condition);
+    }
     statement
 }
 

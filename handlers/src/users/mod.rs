@@ -57,7 +57,8 @@ impl<'a> User<'a> {
     }
 }
 
-/// An e-mail address. It is trimmed and lower-cased.
+/// An e-mail address. It is trimmed, lower-cased and brought to Unicode's Normalization Form C;
+/// beyond ASCII its domain holds letters and digits that can be told apart (UTS 39).
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub struct EmailText(

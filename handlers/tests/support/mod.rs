@@ -77,6 +77,11 @@ pub fn on_every_database(test: impl AsyncFn(&World)) {
 
 pub fn with_variables(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
     run(None, variables, &test);
+    on_postgres(variables, test);
+}
+
+/// Where the configuration allows no other database.
+pub fn on_postgres(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
     if let Some(postgres) = testbed::require(testbed::Postgres::shared()) {
         let database = testbed::Database::create(postgres).expect("a database is created");
         run(Some(database), variables, &test);

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Secret,
+    text::normalize,
     validate::{Field, FieldFault},
 };
 
@@ -19,30 +20,39 @@ pub const MOST_COST: u32 = 16;
 /// One a line, in lower case, sorted; those of at least [`LEAST_BYTES`].
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// A password as it was typed, for comparing with a hash.
+/// A password, for comparing with a hash. Keyboards differ in how they spell an `é`, so what is
+/// hashed is Normalization Form C (NIST SP 800-63B, 3.1.1.2).
 #[derive(Clone, Debug, Default)]
-pub struct Password(Secret);
+pub struct Password {
+    normal: Secret,
+    /// As it was typed, where that differs: hashes were once made of it.
+    typed: Option<Secret>,
+}
 
-/// A password that may be set: 8 to 72 bytes, and not among the most common ones.
+/// A password that may be set: 8 to 72 bytes once normalized, and not among the most common ones.
 #[derive(Clone, Debug, Default)]
 pub struct NewPassword(Password);
 
 impl Field for Password {
     fn read(value: Value) -> Result<Self, FieldFault> {
-        Ok(Self(Secret::new(String::read(value)?)))
+        let typed = String::read(value)?;
+        let normal = normalize(&typed);
+        let typed = (typed != normal).then(|| Secret::new(typed));
+        Ok(Self { normal: Secret::new(normal), typed })
     }
 }
 
 impl Field for NewPassword {
     fn read(value: Value) -> Result<Self, FieldFault> {
-        let text = String::read(value)?;
+        let password = Password::read(value)?;
+        let text = password.normal.reveal();
         if !(LEAST_BYTES..=MOST_BYTES).contains(&text.len()) {
             return Err(("length", "Must have 8 to 72 bytes.".into()));
         }
-        if is_common(&text) {
+        if is_common(text) {
             return Err(("common_password", "Is among the most common passwords.".into()));
         }
-        Ok(Self(Password(Secret::new(text))))
+        Ok(Self(password))
     }
 }
 
@@ -65,35 +75,53 @@ impl std::ops::Deref for NewPassword {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Right,
-    /// Right, and the hash costs less than it should by now.
-    RightButCheap,
+    /// Right, and the hash should be made anew: it costs less than it should by now, or is one of
+    /// text that was not normalized.
+    RightButOld,
     Wrong,
 }
 
 impl Password {
     /// Hundreds of milliseconds of computation at cost 12.
     pub fn hash(&self, cost: u32, salt: [u8; 16]) -> Result<String, bcrypt::BcryptError> {
-        bcrypt::hash_with_salt(self.0.reveal(), cost, salt).map(|parts| parts.to_string())
+        bcrypt::hash_with_salt(self.normal.reveal(), cost, salt).map(|parts| parts.to_string())
     }
 
-    /// Compares with a stored hash, or, where there is none, takes as long and is wrong.
+    /// Compares with a stored hash, or, where there is none, takes as long and is wrong. Takes
+    /// twice as long for who types what is not normalized, whether the account exists or not.
     pub fn verify(&self, stored: Option<&str>, cost: u32) -> Verdict {
-        let too_long = self.0.reveal().len() > MOST_BYTES;
-        let stored =
-            stored.filter(|hash| !too_long && cost_of(hash).is_some_and(|cost| cost <= MOST_COST));
-        let hash = stored.map_or_else(|| Cow::Owned(nobody(cost)), Cow::Borrowed);
-        let right = bcrypt::verify(self.0.reveal(), &hash).unwrap_or(false);
-        if !right && let Some(cheaper) = stored.and_then(cost_of) {
-            // 2^c + 2^c + 2^(c+1) + … is 2^cost: as long as for a hash that costs what is due.
-            for cost in cheaper..cost {
-                let _ = bcrypt::verify(self.0.reveal(), &nobody(cost));
-            }
+        match (compare(&self.normal, stored, cost), &self.typed) {
+            (Verdict::Wrong, Some(typed)) => match compare(typed, stored, cost) {
+                Verdict::Wrong => Verdict::Wrong,
+                // Normalized it may be longer, and bcrypt would cut it.
+                _ if is_too_long(&self.normal) => Verdict::Right,
+                _ => Verdict::RightButOld,
+            },
+            (verdict, _) => verdict,
         }
-        match stored {
-            Some(hash) if right && cost_of(hash) < Some(cost) => Verdict::RightButCheap,
-            Some(_) if right => Verdict::Right,
-            _ => Verdict::Wrong,
+    }
+}
+
+fn is_too_long(password: &Secret) -> bool {
+    password.reveal().len() > MOST_BYTES
+}
+
+fn compare(password: &Secret, stored: Option<&str>, cost: u32) -> Verdict {
+    let too_long = is_too_long(password);
+    let stored =
+        stored.filter(|hash| !too_long && cost_of(hash).is_some_and(|cost| cost <= MOST_COST));
+    let hash = stored.map_or_else(|| Cow::Owned(nobody(cost)), Cow::Borrowed);
+    let right = bcrypt::verify(password.reveal(), &hash).unwrap_or(false);
+    if !right && let Some(cheaper) = stored.and_then(cost_of) {
+        // 2^c + 2^c + 2^(c+1) + … is 2^cost: as long as for a hash that costs what is due.
+        for cost in cheaper..cost {
+            let _ = bcrypt::verify(password.reveal(), &nobody(cost));
         }
+    }
+    match stored {
+        Some(hash) if right && cost_of(hash) < Some(cost) => Verdict::RightButOld,
+        Some(_) if right => Verdict::Right,
+        _ => Verdict::Wrong,
     }
 }
 
@@ -129,7 +157,7 @@ impl JsonSchema for NewPassword {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string", "format": "password", "minLength": LEAST_BYTES.div_ceil(4), "maxLength": MOST_BYTES,
-            "description": "8 to 72 bytes in UTF-8, and not among the most common passwords.",
+            "description": "8 to 72 bytes in UTF-8, once in Unicode's Normalization Form C; not among the most common passwords.",
             "examples": ["correct horse battery"],
         })
     }
@@ -147,9 +175,35 @@ mod tests {
     fn a_password_matches_its_own_hash() {
         let hash = password("correct horse").hash(4, [7; 16]).unwrap();
         assert_eq!(password("correct horse").verify(Some(&hash), 4), Verdict::Right);
-        assert_eq!(password("correct horse").verify(Some(&hash), 5), Verdict::RightButCheap);
+        assert_eq!(password("correct horse").verify(Some(&hash), 5), Verdict::RightButOld);
         assert_eq!(password("wrong horse").verify(Some(&hash), 4), Verdict::Wrong);
         assert_eq!(password("correct horse").verify(None, 4), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_it_is_spelled() {
+        let (composed, typed) = (password("caf\u{e9} noir"), password("cafe\u{301} noir"));
+        let hash = composed.hash(4, [7; 16]).unwrap();
+        assert_eq!(typed.hash(4, [7; 16]).unwrap(), hash);
+        assert_eq!(typed.verify(Some(&hash), 4), Verdict::Right);
+        let before = bcrypt::hash_with_salt("cafe\u{301} noir", 4, [7; 16]).unwrap().to_string();
+        assert_eq!(typed.verify(Some(&before), 4), Verdict::RightButOld);
+        assert_eq!(composed.verify(Some(&before), 4), Verdict::Wrong);
+        assert_eq!(password("cafe\u{302} noir").verify(Some(&before), 4), Verdict::Wrong);
+        // U+0958 is three bytes, and normalized it is six.
+        let longer = "\u{958}".repeat(24);
+        let before = bcrypt::hash_with_salt(&longer, 4, [7; 16]).unwrap().to_string();
+        assert_eq!(password(&longer).verify(Some(&before), 4), Verdict::Right);
+    }
+
+    #[test]
+    fn lengths_count_what_is_hashed() {
+        let code = |text: &str| NewPassword::read(Value::from(text)).err().map(|fault| fault.0);
+        assert_eq!(code(&"ab\u{e9}".repeat(2)), None, "8 bytes");
+        assert_eq!(code("abcdefe\u{301}"), None, "8 bytes, typed as 9");
+        assert_eq!(code("abcdee\u{301}"), Some("length"), "7 bytes, typed as 8");
+        assert_eq!(code(&format!("{}e\u{301}", "ab".repeat(35))), None, "72 bytes, typed as 73");
+        assert_eq!(code(&format!("{}e\u{301}", "abc".repeat(24))), Some("length"), "74 bytes");
     }
 
     #[test]

@@ -56,10 +56,10 @@ pub async fn each_filter(context: &Context) -> Verdict {
     Ok(())
 }
 
-/// `q` looks for text as it is written: the wildcards of SQL mean nothing.
+/// `q` looks for text as it is written, in any case: the wildcards of SQL mean nothing.
 pub async fn search(context: &Context) -> Verdict {
     let alice = context.alice().await?;
-    let titles = ["walrus", "50%_off", "50-xoff", "back\\slash", "it's"];
+    let titles = ["walrus", "50%_off", "50-xoff", "back\\slash", "it's", "Straße", "ΟΔΥΣΣΕΑΣ"];
     let list = stage(context, alice, "search", &titles.map(|title| json!({"title": title}))).await?;
     for (q, titles) in [
         ("walrus", "walrus"),
@@ -69,6 +69,11 @@ pub async fn search(context: &Context) -> Verdict {
         ("_", "50%_off"),
         ("%5C", "back\\slash"),
         ("it%27s", "it's"),
+        // WALRUS, STRASSE, ΟΔΥΣ, ας: the last letter of a word has a form of its own.
+        ("WALRUS", "walrus"),
+        ("STRASSE", "Straße"),
+        ("%CE%9F%CE%94%CE%A5%CE%A3", "ΟΔΥΣΣΕΑΣ"),
+        ("%CE%B1%CF%82", "ΟΔΥΣΣΕΑΣ"),
         ("nowhere", ""),
     ] {
         expect_titles(context, alice, &format!("{list}&q={q}"), titles).await?;
@@ -84,6 +89,8 @@ pub async fn bounds(context: &Context) -> Verdict {
         "context_id=no-id",
         "due_before=yesterday",
         "due_after=2031-02-30T00:00:00.000Z",
+        "due_before=0000-12-31T23:59:59.999Z",
+        "due_after=9999-12-31T23:59:59-00:01",
         "sort=colour",
         "sort=--title",
         "limit=0",

@@ -44,7 +44,7 @@ checks! {
         openapi, docs_page, jwks,
     }
     account {
-        registration, email_taken, login, profile, deletion,
+        registration, email_taken, spellings, login, profile, deletion,
     }
     credentials {
         register_faults, weak_passwords, unknown_user_looks_like_wrong_password,
@@ -70,7 +70,7 @@ checks! {
         story, faults, deletion_keeps_tasks,
     }
     tasks {
-        story, defaults, completed_at, offsets, faults,
+        story, defaults, completed_at, offsets, years, faults,
     }
     patches {
         null_clears, null_on_required, not_an_object, media_types, empty_patch,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::context::{Context, TASKS};
-use crate::outcome::Verdict;
+use crate::outcome::{Verdict, expect};
 use crate::shape::{is_time, is_uuid_v7};
 
 pub async fn story(context: &Context) -> Verdict {
@@ -83,6 +83,42 @@ pub async fn offsets(context: &Context) -> Verdict {
     let body = json!({"title": "seconds", "due_at": "2031-01-01T01:30:00Z"});
     let answer = context.send(alice.post(TASKS).json(&body)).await?;
     answer.is(201)?.equals("/due_at", "2031-01-01T01:30:00.000Z").map(drop)
+}
+
+/// From 0001 to 9999 in UTC: each comes back as it was sent, and in order.
+pub async fn years(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    let place = context.create_context(alice, "years").await?;
+    let times = [
+        "0001-01-01T00:00:00.000Z",
+        "0099-12-31T23:59:59.999Z",
+        "1582-10-10T00:00:00.000Z",
+        "1882-12-31T12:00:00.001Z",
+        "1969-12-31T23:59:59.999Z",
+        "9999-12-31T23:59:59.999Z",
+    ];
+    for time in times {
+        let body = json!({"title": time, "due_at": time, "context_id": place});
+        let task = context.send(alice.post(TASKS).json(&body)).await?;
+        task.is(201)?.equals("/due_at", time)?;
+        let read = context.send(alice.get(format!("{TASKS}/{}", task.text("/id")?))).await?;
+        read.is(200)?.equals("/due_at", time)?;
+    }
+    let mut walked = Vec::new();
+    let mut cursor = String::new();
+    for _ in times {
+        let path = format!("{TASKS}?context_id={place}&sort=due_at&limit=1{cursor}");
+        let page = context.send(alice.get(path)).await?;
+        walked.extend(page.is(200)?.column("/due_at")?);
+        let next = page.at("/next_cursor")?.as_str().unwrap_or_default();
+        cursor = format!("&cursor={next}");
+    }
+    expect(walked == times, format!("GET {TASKS}?sort=due_at"), times.join(" "), walked.join(" "))?;
+    for time in ["0000-12-31T23:59:59.999Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"] {
+        let body = json!({"title": "no year of ours", "due_at": time});
+        context.send(alice.post(TASKS).json(&body)).await?.invalid_at(&["/due_at"])?;
+    }
+    Ok(())
 }
 
 pub async fn faults(context: &Context) -> Verdict {

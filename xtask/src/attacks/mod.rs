@@ -4,6 +4,7 @@
 //! file a topic: add an [`Attack`] to its `ALL`, and the file's to [`all`]. `docs/threats.md`
 //! names each.
 
+mod addresses;
 mod isolation;
 mod tokens;
 
@@ -26,7 +27,7 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    [tokens::ALL, isolation::ALL].into_iter().flatten()
+    [tokens::ALL, isolation::ALL, addresses::ALL].into_iter().flatten()
 }
 
 /// What attacks are made on.
