@@ -10,7 +10,10 @@ pub use parse::{Cidr, Quota};
 
 use crate::{
     Secret,
-    auth::keys::{Keys, Ring},
+    auth::{
+        keys::{Keys, Ring},
+        password::MOST_COST,
+    },
     http::cors::OriginPattern,
 };
 
@@ -207,6 +210,7 @@ impl Config {
     fn auth(read: &mut parse::Reader<'_>, platform: &Platform, production: bool) -> Auth {
         let development = read.environment() == Environment::Development;
         let spare = platform.spare.as_ref().filter(|_| development).map(Secret::reveal);
+        let least_cost = if production { 10 } else { 4 };
         let required = read.flag("AUTH_REQUIRED", true);
         if !required && !development {
             read.fault("AUTH_REQUIRED", "may be false in development only");
@@ -218,8 +222,7 @@ impl Config {
             access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),
             refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400),
             session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400),
-            bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 })
-                as u32,
+            bcrypt_cost: read.number("BCRYPT_COST", 12, least_cost..=u64::from(MOST_COST)) as u32,
             required,
         }
     }
