@@ -10,5 +10,6 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /trireme /usr/local/bin/trireme
 ENV ENVIRONMENT=production PORT=8000
+# /metrics listens on the container's loopback alone; see docs/deployment.md for ADMIN_BIND.
 EXPOSE 8000
 ENTRYPOINT ["/usr/local/bin/trireme"]

@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use shared::{config::Cidr, host::Peer, http::forwarded::client};
+use shared::{config::Proxies, host::Peer, http::forwarded::client};
 
 fuzz_target!(|lines: Vec<(u8, &[u8])>| {
     let mut headers = HeaderMap::new();
@@ -18,7 +18,7 @@ fuzz_target!(|lines: Vec<(u8, &[u8])>| {
         trusted_platform: false,
         https: false,
     };
-    let trusted = [Cidr::parse("10.0.0.0/8").expect("a network")];
+    let trusted = Proxies::parse(&["10.0.0.0/8".to_owned()]).expect("a network");
     let _ = client(peer("10.0.0.1"), &trusted, &headers);
     let stranger = client(peer("192.0.2.1"), &trusted, &headers);
     assert_eq!((stranger.address, stranger.https), (peer("192.0.2.1").address, None));

@@ -1,15 +1,20 @@
 //! What an operator does to accounts, from the command line.
 
+use serde_json::json;
 use shared::{
     Code, Error, Timestamp, Uuid,
     auth::password::NewPassword,
     error::Result,
     host::{Database, Host, Scope},
     sql::{Row, Statement},
-    validate::{Email, Field, KnownEmail},
+    validate::{Email, Field, Fields, KnownEmail},
 };
 
-use crate::{App, auth, users};
+use crate::{
+    App,
+    auth::{self, register::Input},
+    users,
+};
 
 /// An account, as an operator sees it.
 #[derive(Debug, serde::Serialize)]
@@ -46,11 +51,13 @@ pub async fn create<H: Host>(
     secret: &str,
     name: Option<&str>,
 ) -> Result<Uuid> {
-    let (Email(email), password) = (read("/email", address)?, password(secret)?);
+    let body = json!({ "email": address, "password": secret, "name": name });
+    let Input { email: Email(email), password, name } = Input::read(Fields::of_body(body)?)?;
     let hash = users::hash(host, app, &password).await?;
     let now = host.now();
     let id = app.ids.next(host, now);
-    run(host, auth::sql::create_user(id, &email, name, &hash, now)).await.map_err(|error| {
+    let create = auth::sql::create_user(id, &email, name.as_deref(), &hash, now);
+    run(host, create).await.map_err(|error| {
         error.on_constraint("users_email_key", || {
             Error::new(Code::EmailTaken, "Another account has this e-mail address.")
         })

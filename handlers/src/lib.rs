@@ -24,7 +24,7 @@ mod users;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use shared::{
     Error, Timestamp,
     config::Config,
@@ -41,6 +41,8 @@ pub struct App {
     ids: ids::Ids,
     /// The account of `AUTH_REQUIRED=false` is known to exist.
     local_user: AtomicBool,
+    /// An address that forwards without being trusted was told of.
+    told_of_proxy: AtomicBool,
 }
 
 impl App {
@@ -51,6 +53,7 @@ impl App {
             cors: middleware::cors::Policy::new(&config.http),
             ids: ids::Ids::default(),
             local_user: AtomicBool::new(false),
+            told_of_proxy: AtomicBool::new(false),
             config,
         }
     }
@@ -72,21 +75,16 @@ pub async fn dispatch<H: Host, B: Body>(
     middleware::answer(app, host, request).await
 }
 
-/// The answer to a request that a host does not let through; it looks like all others.
-pub fn refuse<H: Host>(app: &App, host: &H, error: &Error) -> Response<Bytes> {
-    let id = middleware::request_id::fresh(host);
-    if let Some(cause) = &error.cause {
-        tracing::error!(target: "request", request_id = id, cause, "request");
-    }
-    let mut response = problem::response(error, &id);
-    middleware::headers::add(app.config.http.hsts, &id, true, &mut response);
-    response.extensions_mut().insert(Measured { route: "unmatched" });
-    response
+/// The answer to a request that a host does not let through, of which `head` is as much as can be
+/// told; it looks like all others, and is logged like them.
+pub fn refuse<H: Host>(app: &App, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
+    middleware::refuse(app, host, head, error)
 }
 
 /// The answer to a request whose handler panicked.
 pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
-    refuse(app, host, &Error::internal("the handler panicked"))
+    let (head, ()) = Request::new(()).into_parts();
+    refuse(app, host, &head, Error::internal("the handler panicked"))
 }
 
 /// The answer to every request while the configuration has faults, for a host that can't refuse

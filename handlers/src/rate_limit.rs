@@ -68,20 +68,28 @@ impl Standing {
         Ok(Self { name, quota, used: row.get(0)?, resets_in: (resets_in + 999).max(1000) / 1000 })
     }
 
-    /// 429 when the quota is used up.
+    /// 429 when the quota is used up; it announces this limit, which is the one to wait for.
     pub fn check(&self) -> Result<()> {
         if self.used <= i64::from(self.quota.requests) {
             return Ok(());
         }
         let mut error = Error::new(Code::RateLimited, "Too many attempts; wait a little.");
         error.retry_after = u32::try_from(self.resets_in).ok();
-        Err(error)
+        Err(self.announced(error))
     }
 
     /// As it is once the attempt is taken back.
     pub fn forgiven(mut self) -> Self {
         self.used -= 1;
         self
+    }
+
+    /// The error with this limit announced.
+    pub fn announced(&self, mut error: Error) -> Error {
+        let mut fields = error.headers.drain(..).collect();
+        self.announce(&mut fields);
+        error.headers = fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        error
     }
 
     /// Adds this limit to the two fields; several limits make a list.

@@ -265,11 +265,17 @@ fn a_cheap_hash_is_made_anew_at_sign_in() {
 
 #[test]
 fn without_authentication_there_is_one_local_user() {
-    with_variables(&[("AUTH_REQUIRED", "false")], async |world| {
-        let me = world.get("/api/v1/users/me").send().await;
-        assert_eq!((me.status, &me.body["email"]), (200, &json!("local@localhost")));
-        assert_eq!(world.post("/api/v1/tasks", &json!({ "title": "x" })).send().await.status, 201);
-    });
+    with_variables(
+        &[("AUTH_REQUIRED", "false"), ("ALLOWED_HOSTS", "api.example.com")],
+        async |world| {
+            let me = world.get("/api/v1/users/me").send().await;
+            assert_eq!((me.status, &me.body["email"]), (200, &json!("local@localhost")));
+            assert_eq!(
+                world.post("/api/v1/tasks", &json!({ "title": "x" })).send().await.status,
+                201
+            );
+        },
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -220,4 +221,190 @@ fn accounts_are_managed_from_the_command_line() {
 
 fn created_id(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap().trim()
+}
+
+#[test]
+fn a_hostile_name_steers_no_terminal() {
+    let server = Server::start(ServerOptions::new(env!("CARGO_BIN_EXE_trireme"))).unwrap();
+    let user = |arguments: &[&str], stdin: &str| {
+        let arguments = [&["user"], arguments].concat();
+        run(command(server.folder(), &arguments), stdin)
+    };
+    assert_eq!(
+        user(&["create", "eve@example.com"], "correct horse battery").status.code(),
+        Some(0)
+    );
+    for name in ["\u{1b}[2J", "a\u{9b}1m", " ", "\u{3164}"] {
+        let created =
+            user(&["create", "mallory@example.com", "--name", name], "correct horse battery");
+        assert_eq!(created.status.code(), Some(1), "{name:?}");
+        assert!(!err(&created).contains(['\u{1b}', '\u{9b}']), "{}", err(&created));
+    }
+    // From before names were looked at, or by another program.
+    let hostile = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\n0199 active root";
+    let database = rusqlite::Connection::open(server.folder().join("trireme.sqlite3")).unwrap();
+    database.execute("UPDATE users SET name = ?1", [hostile]).unwrap();
+    for arguments in [&["list"][..], &["list", "--json"]] {
+        let list = user(arguments, "");
+        let text = out(&list);
+        assert_eq!(list.status.code(), Some(0));
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{text:?}");
+        match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(json) => assert_eq!(json[0]["name"], hostile),
+            Err(_) => assert_eq!(text.lines().count(), 1, "{text:?}"),
+        }
+    }
+    let unknown = user(&["disable", "\u{1b}[2J@example.com"], "");
+    assert!(unknown.status.code() == Some(1) && !err(&unknown).contains('\u{1b}'));
+    let usage = user(&["\u{1b}[2J"], "");
+    assert!(usage.status.code() == Some(2) && !err(&usage).contains('\u{1b}'), "{}", err(&usage));
+}
+
+#[test]
+fn what_the_environment_says_steers_no_terminal() {
+    let folder = Folder::new().unwrap();
+    for arguments in [&["config"][..], &["config", "--json"], &["doctor"], &["migrate", "--status"]]
+    {
+        let mut hostile = command(folder.path(), arguments);
+        hostile
+            .env("DATABASE_URL", "sqlite://\u{1b}[2J\u{9b}.db")
+            .env("JWT_ISSUER", "\u{202e}\u{1b}[2J");
+        let output = run(hostile, "");
+        let text = out(&output) + &err(&output);
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{arguments:?}: {text:?}");
+    }
+}
+
+/// Every command that writes something, in every form.
+const WRITING: &[&[&str]] = &[
+    &["--help"],
+    &["--version"],
+    &["help", "verify"],
+    &["user", "--help"],
+    &["config"],
+    &["config", "--json"],
+    &["routes"],
+    &["routes", "--json"],
+    &["openapi"],
+    &["migrate", "--status"],
+    &["migrate", "--status", "--json"],
+    &["migrate", "--dry-run"],
+    &["migrate", "--dry-run", "--json"],
+    &["migrate"],
+    &["migrate", "--json"],
+    &["doctor"],
+    &["doctor", "--json"],
+    &["user", "list"],
+    &["user", "list", "--json"],
+    &["verify", "--clean-up"],
+];
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let folder = Folder::new().unwrap();
+    let create = ["user", "create", "ada@example.com"];
+    for arguments in [&["migrate"][..], &create] {
+        assert_eq!(
+            run(command(folder.path(), arguments), "correct horse battery").status.code(),
+            Some(0)
+        );
+    }
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in WRITING {
+        let mut command = command(folder.path(), arguments);
+        let output = command.stdout(full()).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains("can't be written"), "{arguments:?}: {}", err(&output));
+
+        // A reader that has had enough: no success, and no word either.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = self::command(folder.path(), arguments);
+        let output = command.stdout(writer).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", err(&output));
+        assert!(!err(&output).contains("written"), "{arguments:?}: {}", err(&output));
+    }
+    let server = Server::start(ServerOptions::new(env!("CARGO_BIN_EXE_trireme"))).unwrap();
+    for form in [&[][..], &["--json"], &["--junit", "/dev/full"]] {
+        let url = server.url();
+        let arguments = [&["verify", &url, "--only", "health/live"], form].concat();
+        let mut command = command(folder.path(), &arguments);
+        let to_file = form.contains(&"--junit");
+        let stdout = if to_file { Stdio::null() } else { full().into() };
+        let output = command.stdout(stdout).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(err(&output).contains("can't be written"), "{}", err(&output));
+    }
+}
+
+#[test]
+fn files_are_their_owners_alone_under_any_umask() {
+    for umask in ["000", "022", "777"] {
+        let folder = Folder::new().unwrap();
+        let script = format!("umask {umask}; exec {} migrate", env!("CARGO_BIN_EXE_trireme"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(folder.path()).env_clear();
+        let output = run(command, "");
+        assert_eq!(output.status.code(), Some(0), "{umask}: {}", err(&output));
+        let metadata = std::fs::metadata(folder.path().join("trireme.sqlite3")).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{umask}");
+    }
+}
+
+/// Accounts on the server that a run of the suite has made.
+fn accounts(server: &Server) -> i64 {
+    let database = rusqlite::Connection::open(server.folder().join("trireme.sqlite3")).unwrap();
+    let count = "SELECT count(*) FROM users WHERE email LIKE 'verify-%'";
+    database.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+/// Starts a run of the suite, waits until it has registered somebody, and sends it a signal.
+fn interrupted(server: &Server, state: &Path, signal: testbed::Signal) -> Output {
+    let mut verify = command(state, &["verify", &server.url()]);
+    verify.env("XDG_STATE_HOME", state).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = verify.stderr(Stdio::null()).spawn().unwrap();
+    while accounts(server) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it registered anybody");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, signal).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_stopped_verification_leaves_no_account() {
+    let options = ServerOptions::new(env!("CARGO_BIN_EXE_trireme")).env("BCRYPT_COST", "10");
+    let server = Server::start(options).unwrap();
+    let state = Folder::new().unwrap();
+    for signal in [testbed::Signal::INT, testbed::Signal::TERM] {
+        let stopped = interrupted(&server, state.path(), signal);
+        assert_eq!(stopped.status.code(), Some(1), "{signal:?}");
+        assert_eq!(accounts(&server), 0, "{signal:?}");
+        let clean = run_clean_up(state.path(), &[]);
+        assert!(out(&clean).contains("No run has left anything"), "{}{}", out(&clean), err(&clean));
+    }
+}
+
+#[test]
+fn a_killed_verification_is_cleaned_up_later() {
+    let options = ServerOptions::new(env!("CARGO_BIN_EXE_trireme")).env("BCRYPT_COST", "10");
+    let server = Server::start(options).unwrap();
+    let state = Folder::new().unwrap();
+    interrupted(&server, state.path(), testbed::Signal::KILL);
+    assert!(accounts(&server) > 0);
+    let elsewhere = run_clean_up(state.path(), &["http://127.0.0.1:1"]);
+    assert!(out(&elsewhere).contains("No run has left anything"), "{}", err(&elsewhere));
+    let clean = run_clean_up(state.path(), &[&server.url()]);
+    assert_eq!(clean.status.code(), Some(0), "{}", err(&clean));
+    assert_eq!(accounts(&server), 0);
+    let again = run_clean_up(state.path(), &[]);
+    assert!(out(&again).contains("No run has left anything"), "{}", out(&again));
+}
+
+fn run_clean_up(state: &Path, more: &[&str]) -> Output {
+    let arguments = [&["verify", "--clean-up"], more].concat();
+    let mut command = command(state, &arguments);
+    command.env("XDG_STATE_HOME", state);
+    run(command, "")
 }

@@ -3,7 +3,13 @@
 
 mod database_support;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use native_host::database::{Database, OpenError};
 use shared::{
@@ -181,4 +187,43 @@ fn a_file_that_cannot_be_used_is_named() {
         let text = error.to_string();
         assert!(text.contains(&path) && text.contains(cause), "{text}");
     }
+}
+
+/// The mode of each file in a folder, by name.
+fn modes(folder: &Path) -> BTreeMap<String, u32> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let mode = |entry: std::fs::DirEntry| {
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        (entry.file_name().into_string().unwrap(), mode)
+    };
+    entries.map(mode).collect()
+}
+
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    let folder = Folder::new().unwrap();
+    let path = folder.path().join("new/folder/data");
+    let settings = config(&format!("sqlite://{}", path.display()));
+    let database = open(&settings);
+    migrate(&database).await;
+    let expected: BTreeMap<_, _> =
+        ["data", "data-shm", "data-wal"].map(|name| (name.to_owned(), 0o600)).into_iter().collect();
+    assert_eq!(modes(&folder.path().join("new/folder")), expected);
+    assert_eq!(modes(&folder.path().join("new"))["folder"], 0o700);
+    assert_eq!(modes(folder.path())["new"], 0o700);
+
+    // Those of an earlier version, or of a restored copy.
+    for name in expected.keys() {
+        let file = folder.path().join("new/folder").join(name);
+        std::fs::set_permissions(file, Permissions::from_mode(0o666)).unwrap();
+    }
+    let again = open(&settings);
+    assert_eq!(modes(&folder.path().join("new/folder")), expected);
+    drop((database, again));
+
+    let target = folder.path().join("target");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    drop(open(&config(&format!("sqlite://{}", link.display()))));
+    assert_eq!(modes(folder.path())["target"], 0o600);
 }

@@ -13,6 +13,7 @@ pub mod migrations;
 pub mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod printable;
 pub mod problem;
 pub mod secret;
 pub mod sql;

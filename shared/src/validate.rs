@@ -7,10 +7,11 @@ use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use validator::{Validate, ValidationErrorsKind};
+use validator::{Validate, ValidationError, ValidationErrorsKind};
 
 use crate::{
     Code, Error, Fault, Timestamp,
+    printable::{is_blank, is_control},
     text::{is_identifier, is_mark, normalize},
 };
 
@@ -139,7 +140,7 @@ fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn of_validator(name: &str, error: validator::ValidationError) -> Fault {
+fn of_validator(name: &str, error: ValidationError) -> Fault {
     let bound = |key: &str| error.params.get(key).and_then(Value::as_u64);
     let detail = match (error.message.clone(), bound("min"), bound("max")) {
         (Some(message), ..) => message,
@@ -175,7 +176,8 @@ pub trait Field: Sized {
     fn read(value: Value) -> Result<Self, FieldFault>;
 }
 
-fn text(value: Value) -> Result<String, FieldFault> {
+/// A string of any characters but U+0000, which PostgreSQL can't store and bcrypt would stop at.
+pub fn any_text(value: Value) -> Result<String, FieldFault> {
     match value {
         Value::String(text) if text.contains('\0') => {
             Err(("invalid_text", "Must not contain U+0000.".into()))
@@ -183,6 +185,24 @@ fn text(value: Value) -> Result<String, FieldFault> {
         Value::String(text) => Ok(text),
         _ => Err(("type", "Must be a string.".into())),
     }
+}
+
+fn text(value: Value) -> Result<String, FieldFault> {
+    let text = any_text(value)?;
+    if text.contains(is_control) {
+        let detail = "Must not contain control characters other than tab and line breaks.";
+        return Err(("invalid_text", detail.into()));
+    }
+    Ok(text)
+}
+
+/// For a name or a title: there is something to be seen in it. An empty one has a fault already.
+pub fn visible(text: &str) -> Result<(), ValidationError> {
+    if text.is_empty() || !is_blank(text) {
+        return Ok(());
+    }
+    let blank = "Must have characters that can be seen, not white space alone.";
+    Err(ValidationError::new("invalid_text").with_message(blank.into()))
 }
 
 impl Field for String {
@@ -346,7 +366,7 @@ mod tests {
 
     #[derive(Debug, Validate)]
     struct Input {
-        #[validate(length(min = 1, max = 5))]
+        #[validate(length(min = 1, max = 5), custom(function = visible))]
         title: String,
         #[validate(length(max = 3))]
         note: Option<String>,
@@ -373,7 +393,39 @@ mod tests {
     fn lengths_count_scalar_values() {
         assert!(read(json!({"title": "ééééé"})).is_ok());
         assert!(read(json!({"title": "👩‍👩‍👧‍👦"})).is_err(), "seven scalar values");
-        assert_eq!(read(json!({"title": "a\u{0}"})).unwrap_err().faults[0].code, "invalid_text");
+    }
+
+    #[test]
+    fn text_is_seen_and_does_not_steer() {
+        let fault = |title: &str| {
+            let error = read(json!({ "title": title })).err()?;
+            let faults =
+                error.faults.iter().map(|fault| (fault.pointer.clone(), fault.code.clone()));
+            Some(faults.collect::<Vec<_>>())
+        };
+        let invalid = vec![("/title".to_owned(), "invalid_text".into())];
+        for wrong in [
+            "a\u{0}",
+            "a\u{1b}",
+            "\u{7}",
+            "a\u{7f}",
+            "a\u{85}",
+            "a\u{9b}",
+            "a\u{b}",
+            "a\u{c}",
+            " ",
+            "\t\n",
+            "\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{3164}",
+        ] {
+            assert_eq!(fault(wrong).as_ref(), Some(&invalid), "{wrong:?}");
+        }
+        for right in ["a\tb", "a\r\nb", " a ", "\u{200f}א", "👩\u{200d}🚀"] {
+            assert_eq!(fault(right), None, "{right:?}");
+        }
+        assert_eq!(fault("").unwrap()[0].1, "length");
+        assert_eq!(fault("").unwrap().len(), 1);
     }
 
     #[test]
@@ -467,7 +519,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_title_is_taken_exactly_when_it_fits(title in "\\PC{0,8}") {
-            let fits = (1..=5).contains(&title.chars().count());
+            let fits = (1..=5).contains(&title.chars().count()) && !is_blank(&title);
             prop_assert_eq!(read(json!({ "title": title })).is_ok(), fits);
         }
 

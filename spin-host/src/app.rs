@@ -51,6 +51,5 @@ async fn read() -> HashMap<&'static str, String> {
 
 fn configure(set: &HashMap<&str, String>) -> Result<Config, Faults> {
     let platform = Platform { bindings: &["spin"], spare: None };
-    let config = Config::from_variables(|name| set.get(name).cloned(), &platform);
-    logging::check_level(config, set.get("LOG_LEVEL").cloned())
+    Config::from_variables(|name| set.get(name).cloned(), &platform)
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,7 +17,9 @@ use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tokio::sync::Notify;
 
+use crate::checks::CLOSING;
 use crate::outcome::{Verdict, failed};
 use crate::request::Request;
 use crate::response::Response;
@@ -39,6 +42,26 @@ pub struct Client {
     /// Whether the server is a production one, once that is known.
     pub production: OnceLock<bool>,
     log: Mutex<Log>,
+    stopped: AtomicBool,
+    under_way: AtomicUsize,
+    answered: Notify,
+}
+
+/// A request that has no answer yet.
+struct UnderWay<'c>(&'c Client);
+
+impl<'c> UnderWay<'c> {
+    fn new(client: &'c Client) -> Self {
+        client.under_way.fetch_add(1, Relaxed);
+        Self(client)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Relaxed);
+        self.0.answered.notify_one();
+    }
 }
 
 /// What the client noticed on the way.
@@ -72,6 +95,9 @@ impl Client {
             normaliser: Normaliser::new(tag, &options.url.origin()),
             production: OnceLock::new(),
             log: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            answered: Notify::new(),
         }
     }
 
@@ -84,7 +110,13 @@ impl Client {
     /// as long as the server asks and the run's budget allows, and tries again.
     pub async fn send(&self, request: Request) -> Verdict<Response> {
         loop {
-            let (response, exchange) = self.attempt(&request).await?;
+            if self.refuses() {
+                return failed(request.title(), "a run that goes on", "it was stopped");
+            }
+            let (response, exchange) = {
+                let _under_way = UnderWay::new(self);
+                self.attempt(&request).await?
+            };
             if request.patient
                 && let Some(wait) = self.patience(&response)
             {
@@ -98,6 +130,22 @@ impl Client {
                 }
             }
             return Ok(response);
+        }
+    }
+
+    /// Sends nothing more but for the closing checks.
+    pub fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+    }
+
+    fn refuses(&self) -> bool {
+        self.stopped.load(Relaxed) && !self.log().check.starts_with(CLOSING)
+    }
+
+    /// Waits until every request has its answer.
+    pub async fn idle(&self) {
+        while self.under_way.load(Relaxed) > 0 {
+            self.answered.notified().await;
         }
     }
 

@@ -66,13 +66,19 @@ pub struct SpentRefresh {
     pub at: Instant,
 }
 
-/// An account that has to be deleted in the end.
+/// An account that has to be deleted in the end, if it exists.
 #[derive(Clone, Debug)]
 pub struct Known {
     pub email: String,
     /// Newest last.
     pub passwords: Vec<String>,
     pub access_token: Option<String>,
+}
+
+impl Known {
+    pub fn new(email: &str, password: &str) -> Self {
+        Self { email: email.to_owned(), passwords: vec![password.to_owned()], access_token: None }
+    }
 }
 
 impl Context {
@@ -163,27 +169,47 @@ impl Context {
     /// Sends a registration as it is. Whatever account comes of it is deleted in the end,
     /// also when the answer was lost or the server took what it should have refused.
     pub async fn try_register(&self, body: &Value) -> Verdict<Response> {
+        let word = |key: &str| body[key].as_str().unwrap_or_default();
+        let (email, password) = (word("email"), word("password"));
+        // Before the answer, which a run that is stopped does not see.
+        self.note(email, password);
+        self.accounts().push(Known::new(email, password));
         let answer = self.send(Request::post(REGISTER).json(body)).await;
-        if !answer.as_ref().is_ok_and(|response| response.status.is_client_error()) {
-            let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+
+        let mut accounts = self.accounts();
+        let new = accounts.iter().rposition(|known| known.email == email).unwrap_or_default();
+        if answer.as_ref().is_ok_and(|response| response.status.is_client_error()) {
+            accounts.remove(new);
+        } else {
             let token = answer.as_ref().ok().and_then(|answer| answer.text("/access_token").ok());
+            accounts[new].access_token = token.map(str::to_owned);
             // An address that registers again has lost its first account.
-            self.accounts().retain(|known| known.email != word("email"));
-            self.accounts().push(Known {
-                email: word("email"),
-                passwords: vec![word("password")],
-                access_token: token.map(str::to_owned),
-            });
+            let last = accounts.remove(new);
+            accounts.retain(|known| known.email != email);
+            accounts.push(last);
         }
+        drop(accounts);
         answer
     }
 
-    /// Tells the clean-up that an account has another password now.
-    pub fn password_changed(&self, account: &Account, password: &str) {
+    /// Tells the clean-up that an account is about to have another password.
+    pub fn password_changes(&self, account: &Account, password: &str) {
+        self.note(&account.email, password);
         let same = |email: &str| email.trim().eq_ignore_ascii_case(&account.email);
         if let Some(known) = self.accounts().iter_mut().find(|known| same(&known.email)) {
             known.passwords.push(password.to_owned());
         }
+    }
+
+    fn note(&self, email: &str, password: &str) {
+        if let Some(journal) = &self.options.journal {
+            journal.note(email, password);
+        }
+    }
+
+    /// Takes over accounts of another run.
+    pub fn adopt(&self, accounts: &[Known]) {
+        self.accounts().extend_from_slice(accounts);
     }
 
     /// Hands over the accounts that may still be there.
@@ -288,7 +314,7 @@ impl Account {
 }
 
 /// Sixteen hexadecimal digits that no other run has.
-fn random_tag() -> String {
+pub fn random_tag() -> String {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the system has randomness");
     format!("{:016x}", u64::from_be_bytes(bytes))

@@ -34,6 +34,7 @@ mod client;
 mod clock;
 mod context;
 mod invariants;
+mod journal;
 mod options;
 mod outcome;
 mod raw;
@@ -45,24 +46,41 @@ mod structured;
 mod token;
 pub mod transcript;
 
+use std::pin::pin;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+
+pub use journal::{Journal, Leftover};
 pub use options::{InvalidUrl, Options};
 pub use outcome::Failure;
 pub use report::{CheckResult, Outcome, Report};
 
-use checks::Check;
+use checks::{CLOSING, Check};
 use context::Context;
-use outcome::{Verdict, failed};
+use outcome::{Stop, Verdict, failed};
 use request::Request;
 
 /// Makes the checks one after the other and tells `progress` of each as it ends.
 ///
 /// The accounts that the run registered are deleted by its last check, so let the future
 /// run to its end. A server that cannot be reached yields a report with one failure.
-pub async fn run(options: Options, mut progress: impl FnMut(&CheckResult)) -> Report {
+pub async fn run(options: Options, progress: impl FnMut(&CheckResult)) -> Report {
+    run_until(std::future::pending(), options, progress).await
+}
+
+/// As [`run`]; when `stop` is ready the request under way is awaited, and of the checks that are
+/// left only those are made which delete the run's accounts.
+pub async fn run_until(
+    stop: impl Future<Output = ()>,
+    options: Options,
+    mut progress: impl FnMut(&CheckResult),
+) -> Report {
     let (started, at) = (clock::wall(), clock::now());
     let mut context = Context::new(options);
+    let mut stop = pin!(stop.fuse());
+    let mut stopped = false;
     let reached = reach(&mut context).await;
     let mut results = Vec::new();
     let mut note = |result: CheckResult| {
@@ -73,8 +91,29 @@ pub async fn run(options: Options, mut progress: impl FnMut(&CheckResult)) -> Re
         note(result("server", "reachable", Err(stop), at));
     } else {
         for check in checks::ALL.iter().filter(|check| check.is_wanted(&context.options)) {
-            note(make(check, &context).await);
+            if stopped && !check.is_closing() {
+                continue;
+            }
+            let made = pin!(make(check, &context));
+            let ended = match select(made, stop.as_mut()).await {
+                Either::Left((result, _)) => Some(result),
+                Either::Right(((), made)) if check.is_closing() => Some(made.await),
+                Either::Right(((), made)) => {
+                    stopped = true;
+                    context.client.stop();
+                    match select(made, pin!(context.client.idle())).await {
+                        Either::Left((result, _)) => Some(result),
+                        Either::Right(_) => None,
+                    }
+                }
+            };
+            ended.into_iter().for_each(&mut note);
         }
+    }
+    if let Some(journal) = &context.options.journal
+        && !results.iter().any(CheckResult::left_accounts)
+    {
+        journal.end();
     }
     let said = |member: &str| context.health[member].as_str().map(str::to_owned);
     Report {
@@ -85,8 +124,21 @@ pub async fn run(options: Options, mut progress: impl FnMut(&CheckResult)) -> Re
         environment: said("environment"),
         version: said("version"),
         results,
+        stopped,
         transcript: context.client.take_transcript(),
     }
+}
+
+/// Deletes what an earlier run has left on the server that `options` names.
+pub async fn clean_up(leftover: &Leftover, options: Options) -> Result<(), Failure> {
+    let context = Context::new(options);
+    context.client.begin(CLOSING.to_owned());
+    context.adopt(&leftover.accounts);
+    if let Err(Stop::Failed(failure)) = checks::accounts_deleted(&context).await {
+        return Err(failure);
+    }
+    leftover.end();
+    Ok(())
 }
 
 /// How many checks a run with these options makes, for a progress bar.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Uri};
 
+use crate::Journal;
+
 /// How to run the suite.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -24,6 +26,8 @@ pub struct Options {
     pub budget: Duration,
     /// Sent with every request, for instance `X-Forwarded-Proto: https` past a proxy.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where the run's accounts are remembered, in case that it is killed.
+    pub journal: Option<Journal>,
 }
 
 impl Options {
@@ -37,7 +41,13 @@ impl Options {
             timeout: Duration::from_secs(15),
             budget: Duration::from_secs(180),
             headers: Vec::new(),
+            journal: None,
         })
+    }
+
+    /// Whether these are options for the same address.
+    pub fn same_server(&self, other: &Self) -> bool {
+        self.url == other.url
     }
 }
 

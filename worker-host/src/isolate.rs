@@ -4,10 +4,7 @@ use std::sync::OnceLock;
 
 use handlers::App;
 use js_sys::Reflect;
-use shared::{
-    config::{Config, Faults, Platform, variables::warn_of_ignored},
-    logging::check_level,
-};
+use shared::config::{Config, Faults, Platform, variables::warn_of_ignored};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 
@@ -31,8 +28,7 @@ pub fn of(env: &Env) -> Option<&'static Isolate> {
 
 impl Isolate {
     fn start(env: &Env) -> Result<Self, Faults> {
-        let config = Config::from_variables(|name| variable(env, name), &PLATFORM);
-        let config = check_level(config, variable(env, "LOG_LEVEL"))?;
+        let config = Config::from_variables(|name| variable(env, name), &PLATFORM)?;
         let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
         log::start(&config.log);
         warn_of_ignored(|name| variable(env, name).is_some());

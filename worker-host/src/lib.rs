@@ -45,9 +45,12 @@ async fn answer(
 ) -> http::Response<Bytes> {
     let app = &isolate.app;
     let host = WorkerHost::new(Database::new(&isolate.way, env, context));
-    let Some(request) = request::read(request) else {
-        let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");
-        return handlers::refuse(app, &host, &error);
+    let request = match request::read(request) {
+        Ok(request) => request,
+        Err(head) => {
+            let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");
+            return handlers::refuse(app, &host, &head, error);
+        }
     };
     // A panic costs its own request an answer of 500, and nothing else.
     let work = AssertUnwindSafe(async {

@@ -2,37 +2,48 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header::ACCEPT_ENCODING};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Uri, header::ACCEPT_ENCODING, request::Parts,
+};
 use js_sys::{Array, Reflect};
 use shared::host::Peer;
 use wasm_bindgen::JsCast as _;
 
 use crate::body::Upload;
 
-/// `None` for a head that the platform let through and `http` does not.
-pub fn read(request: &web_sys::Request) -> Option<Request<Upload>> {
-    let uri: Uri = request.url().parse().ok()?;
-    let mut headers = headers(&request.headers())?;
+/// Of a head that the platform let through and `http` does not, as much as can be read.
+pub fn read(request: &web_sys::Request) -> Result<Request<Upload>, Box<Parts>> {
+    let (method, uri) = (request.method().parse().ok(), request.url().parse().ok());
+    let (mut headers, complete) = headers(&request.headers());
+    let complete = complete && method.is_some() && uri.is_some();
+    let uri: Uri = uri.unwrap_or_default();
     accept_encoding(request, &mut headers);
     let peer = peer(&uri, &headers);
     let mut read = Request::new(Upload(request.body()));
-    *read.method_mut() = request.method().parse().ok()?;
+    *read.method_mut() = method.unwrap_or_default();
     *read.uri_mut() = uri;
     *read.headers_mut() = headers;
     read.extensions_mut().insert(peer);
-    Some(read)
+    if complete { Ok(read) } else { Err(Box::new(read.into_parts().0)) }
 }
 
-/// The platform has joined lines of the same name by commas.
-fn headers(from: &web_sys::Headers) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::new();
+/// The lines that can be read, and whether these are all. The platform has joined lines of the
+/// same name by commas.
+fn headers(from: &web_sys::Headers) -> (HeaderMap, bool) {
+    let (mut headers, mut complete) = (HeaderMap::new(), true);
     for line in &from.entries() {
-        let line: Array = line.ok()?.unchecked_into();
-        let (name, value) = (line.get(0).as_string()?, line.get(1).as_string()?);
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
+        match line.ok().and_then(|line| header(&line.unchecked_into())) {
+            Some((name, value)) => drop(headers.append(name, value)),
+            None => complete = false,
+        }
     }
-    Some(headers)
+    (headers, complete)
+}
+
+fn header(line: &Array) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = (line.get(0).as_string()?, line.get(1).as_string()?);
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
 }
 
 /// The platform writes what itself accepts into the header, and keeps the client's own word.

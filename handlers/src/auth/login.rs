@@ -47,7 +47,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let standing = Standing::read("account", quota, cx.now, &rows[0])?;
     if let Err(refused) = standing.check() {
         report(cx, "limited", None);
-        return announce(&standing, Err(refused));
+        return Err(refused);
     }
     match sign_in(cx, password, rows[1].first(), &attempt).await {
         Err(error) if error.code == Code::InvalidCredentials => announce(&standing, Err(error)),

@@ -2,7 +2,11 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
 use shared::{
-    Code, Error, auth::password::NewPassword, error::Result, host::Host, validate::Email,
+    Code, Error,
+    auth::password::NewPassword,
+    error::Result,
+    host::Host,
+    validate::{Email, Fields, visible},
 };
 use validator::Validate;
 
@@ -14,24 +18,29 @@ use crate::{
 };
 
 #[derive(Validate, JsonSchema)]
-struct Input {
+pub struct Input {
     #[schemars(with = "users::EmailText")]
-    email: Email,
-    password: NewPassword,
-    #[validate(length(min = 1, max = 100))]
+    pub email: Email,
+    pub password: NewPassword,
+    #[validate(length(min = 1, max = 100), custom(function = visible))]
     /// What to call its owner.
     #[schemars(example = &"Ada Lovelace")]
-    name: Option<String>,
+    pub name: Option<String>,
+}
+
+impl Input {
+    pub fn read(mut fields: Fields) -> Result<Self> {
+        let input = Self {
+            email: fields.required("email"),
+            password: fields.required("password"),
+            name: fields.optional("name"),
+        };
+        fields.finish(input)
+    }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
-    let input = Input {
-        email: fields.required("email"),
-        password: fields.required("password"),
-        name: fields.optional("name"),
-    };
-    let Input { email: Email(email), password, name } = fields.finish(input)?;
+    let Input { email: Email(email), password, name } = Input::read(cx.fields()?)?;
 
     // Asked first, so that a taken address costs no hashing; the constraint decides.
     let found = cx.as_service(&[sql::user_by_email(&email, &email)]).await?;

@@ -1,7 +1,12 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{Code, Error, error::Result, host::Host, validate::Color};
+use shared::{
+    Code, Error,
+    error::Result,
+    host::Host,
+    validate::{Color, visible},
+};
 use validator::Validate;
 
 use super::{Context as Record, name_taken, sql};
@@ -14,7 +19,7 @@ use crate::{
 
 #[derive(Validate, JsonSchema)]
 pub struct Input {
-    #[validate(length(min = 1, max = 100))]
+    #[validate(length(min = 1, max = 100), custom(function = visible))]
     /// No two contexts of a user have the same.
     #[schemars(example = &"Boat")]
     pub name: String,

@@ -1,7 +1,12 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{Code, Error, error::Result, host::Host, validate::Color};
+use shared::{
+    Code, Error,
+    error::Result,
+    host::Host,
+    validate::{Color, visible},
+};
 use validator::Validate;
 
 use super::{Context as Record, name_taken, sql};
@@ -14,7 +19,7 @@ use crate::{
 
 #[derive(Validate, JsonSchema)]
 struct Input {
-    #[validate(length(min = 1, max = 100))]
+    #[validate(length(min = 1, max = 100), custom(function = visible))]
     #[schemars(example = &"Harbour")]
     name: Option<String>,
     #[schemars(with = "Option<ColorText>")]

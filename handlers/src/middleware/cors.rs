@@ -1,15 +1,17 @@
 //! Cross-origin requests (the Fetch standard's CORS protocol).
 
+use std::iter;
+
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header, request::Parts};
 use shared::{Code, Error, config::Http, error::Result, http::cors::OriginPattern};
 
 use crate::router::Found;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id",
-);
+/// What every page may send: what the API reads, and what tracing adds to each request.
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
+    X-Request-Id, traceparent, tracestate, baggage, sentry-trace";
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Location, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed",
 );
@@ -20,6 +22,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 pub struct Policy {
     origins: Vec<OriginPattern>,
     public_url: Option<String>,
+    request_headers: HeaderValue,
 }
 
 /// What the policy says of one request.
@@ -33,7 +36,15 @@ pub enum Verdict<'r> {
 
 impl Policy {
     pub fn new(config: &Http) -> Self {
-        Self { origins: config.cors_origins.clone(), public_url: config.public_url.clone() }
+        let more = config.cors_allowed_headers.iter().map(HeaderName::as_str);
+        let names: Vec<_> = iter::once(REQUEST_HEADERS).chain(more).collect();
+        Self {
+            origins: config.cors_origins.clone(),
+            public_url: config.public_url.clone(),
+            // Names of headers are always values of one.
+            request_headers: HeaderValue::try_from(names.join(", "))
+                .unwrap_or(HeaderValue::from_static(REQUEST_HEADERS)),
+        }
     }
 
     pub fn judge<'r>(&self, head: &'r Parts) -> Verdict<'r> {
@@ -82,7 +93,11 @@ impl Verdict<'_> {
 
 /// Answers OPTIONS: a preflight whatever the path, so that the page sees the real answer's
 /// status; anything else with what the path allows.
-pub fn options(verdict: &Verdict<'_>, found: Option<&Found<'_, '_>>) -> Result<Response<Bytes>> {
+pub fn options(
+    policy: &Policy,
+    verdict: &Verdict<'_>,
+    found: Option<&Found<'_, '_>>,
+) -> Result<Response<Bytes>> {
     let mut response = crate::respond::no_content();
     let headers: &mut HeaderMap = response.headers_mut();
     if let Some(found) = found {
@@ -92,7 +107,7 @@ pub fn options(verdict: &Verdict<'_>, found: Option<&Found<'_, '_>>) -> Result<R
     }
     if matches!(verdict, Verdict::Allowed(_)) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, policy.request_headers.clone());
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     }
     Ok(response)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
-use shared::{Error, error::Result};
+use shared::{Code, error::Result};
 
 use super::request_id;
 use crate::rate_limit::Standing;
@@ -44,20 +44,15 @@ pub fn drop_body(response: &mut Response<Bytes>) {
     }
 }
 
-/// Tells where a rate limit stands, whether the answer is good or bad.
+/// Tells where a rate limit stands, whether the answer is good or bad. A refusal by another limit
+/// tells of that one alone, so that a client waits for what it has to.
 pub fn announce(standing: &Standing, result: Result<Response<Bytes>>) -> Result<Response<Bytes>> {
     match result {
         Ok(mut response) => {
             standing.announce(response.headers_mut());
             Ok(response)
         }
-        Err(error) => Err(announced(standing, error)),
+        Err(error) if error.code == Code::RateLimited => Err(error),
+        Err(error) => Err(standing.announced(error)),
     }
-}
-
-fn announced(standing: &Standing, mut error: Error) -> Error {
-    let mut fields = error.headers.drain(..).collect();
-    standing.announce(&mut fields);
-    error.headers = fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    error
 }

@@ -1,22 +1,19 @@
 use bytes::Bytes;
-use http::{Response, request::Parts};
-use shared::{Error, Timestamp, host::Host, http::forwarded::Client};
+use http::Response;
+use shared::{Error, host::Host};
 
-use super::{Trace, transport};
+use super::{Arrival, Trace, transport};
 
 /// One record a request. Probes are told at `debug`, faults of ours at `error`; nobody's data,
 /// token or address of mail is ever in it.
-#[expect(clippy::too_many_arguments, reason = "it is all that is known of a request, used once")]
 pub fn record<H: Host>(
     host: &H,
-    started: Timestamp,
-    head: &Parts,
-    id: &str,
-    client: Client,
+    arrival: &Arrival<'_>,
     trace: &Trace,
     response: &Response<Bytes>,
     error: Option<&Error>,
 ) {
+    let Arrival { started, head, id, client, .. } = arrival;
     macro_rules! say {
         ($level:ident $(, $field:ident = $value:expr)*) => {
             tracing::$level!(

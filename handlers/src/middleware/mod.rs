@@ -20,16 +20,17 @@ mod log;
 pub mod request_id;
 pub(crate) mod transport;
 
-use std::{cell::Cell, panic::AssertUnwindSafe, pin::pin};
+use std::{cell::Cell, panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering};
 
 use bytes::Bytes;
 use futures_util::{
     FutureExt as _,
     future::{Either, select},
 };
-use http::{Method, Request, Response, request::Parts};
+use http::{HeaderMap, Method, Request, Response, request::Parts};
 use shared::{
-    Code, Error,
+    Code, Error, Timestamp,
+    config::{Environment, Proxies},
     error::Result,
     host::{Body, Host, Peer},
     http::forwarded::{self, Client},
@@ -49,32 +50,64 @@ struct Trace {
 
 /// Answers one request.
 pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) -> Response<Bytes> {
-    let started = host.now();
     let (head, body) = request.into_parts();
-    let id = request_id::of(&head.headers, host);
-    let client = client(app, &head);
-    let origin = app.cors.judge(&head);
+    let arrival = Arrival::of(app, host, &head);
     let mut trace = Trace::default();
 
     // A panic costs its own request an answer of 500, and nothing else.
-    let work = AssertUnwindSafe(route(app, host, &head, body, client, &origin, &mut trace));
+    let work = AssertUnwindSafe(route(app, host, body, &arrival, &mut trace));
     let result = work.catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
+    arrival.answer(app, host, &trace, result)
+}
 
-    let (mut response, error) = match result {
-        Ok(response) => (response, None),
-        Err(error) => (problem::response(&error, &id), Some(error)),
-    };
-    compress::gzip(&head.headers, &mut response);
-    if head.method == Method::HEAD {
-        headers::drop_body(&mut response);
+/// Answers a request that does not get as far as its route.
+pub fn refuse<H: Host>(app: &App, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
+    Arrival::of(app, host, head).answer(app, host, &Trace::default(), Err(error))
+}
+
+/// What is known of a request before anybody looks at what it asks for.
+struct Arrival<'r> {
+    started: Timestamp,
+    head: &'r Parts,
+    id: String,
+    client: Client,
+    origin: cors::Verdict<'r>,
+}
+
+impl<'r> Arrival<'r> {
+    fn of<H: Host>(app: &App, host: &H, head: &'r Parts) -> Self {
+        Self {
+            started: host.now(),
+            head,
+            id: request_id::of(&head.headers, host),
+            client: client(app, head),
+            origin: app.cors.judge(head),
+        }
     }
-    let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
-    headers::add(app.config.http.hsts, &id, !page, &mut response);
-    origin.allow(&mut response);
-    log::record(host, started, &head, &id, client, &trace, &response, error.as_ref());
-    response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });
-    response
+
+    fn answer<H: Host>(
+        &self,
+        app: &App,
+        host: &H,
+        trace: &Trace,
+        result: Result<Response<Bytes>>,
+    ) -> Response<Bytes> {
+        let (mut response, error) = match result {
+            Ok(response) => (response, None),
+            Err(error) => (problem::response(&error, &self.id), Some(error)),
+        };
+        compress::gzip(&self.head.headers, &mut response);
+        if self.head.method == Method::HEAD {
+            headers::drop_body(&mut response);
+        }
+        let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
+        headers::add(app.config.http.hsts, &self.id, !page, &mut response);
+        self.origin.allow(&mut response);
+        log::record(host, self, trace, &response, error.as_ref());
+        response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });
+        response
+    }
 }
 
 /// A query that is not asked for is a fault, like any other unknown input.
@@ -84,12 +117,11 @@ struct Nothing {}
 async fn route<H: Host, B: Body>(
     app: &App,
     host: &H,
-    head: &Parts,
     body: B,
-    client: Client,
-    origin: &cors::Verdict<'_>,
+    arrival: &Arrival<'_>,
     trace: &mut Trace,
 ) -> Result<Response<Bytes>> {
+    let &Arrival { head, client, ref origin, .. } = arrival;
     let found = app.router.find(head.uri.path());
     let route = found.as_ref().map(|found| found.resource.routes[0].path);
     trace.route = route;
@@ -98,9 +130,9 @@ async fn route<H: Host, B: Body>(
     transport::check_host(app, head, probe)?;
     origin.check()?;
     if head.method == Method::OPTIONS {
-        return cors::options(origin, found.as_ref());
+        return cors::options(&app.cors, origin, found.as_ref());
     }
-    if let Some(redirect) = transport::to_https(app, head, client, probe) {
+    if let Some(redirect) = transport::to_https(app, head, client, probe)? {
         return Ok(redirect);
     }
     let Some(Found { resource, id }) = found else { return Err(Error::not_found()) };
@@ -162,5 +194,25 @@ fn client(app: &App, head: &Parts) -> Client {
         https: false,
     };
     let peer = head.extensions.get::<Peer>().copied().unwrap_or(unknown);
+    tell_of_proxy(app, peer, &head.headers);
     forwarded::client(peer, &app.config.http.trusted_proxies, &head.headers)
+}
+
+/// Outside development somebody who forwards is most likely the platform's proxy. Unless it is
+/// trusted all its callers count as one, which is noticed when a limit locks all of them out.
+fn tell_of_proxy(app: &App, peer: Peer, headers: &HeaderMap) {
+    let trusted = peer.trusted_platform || app.config.http.trusted_proxies.trusts(peer.address);
+    if trusted
+        || app.config.environment == Environment::Development
+        || !forwarded::is_told(headers)
+        || app.told_of_proxy.swap(true, Ordering::Relaxed)
+    {
+        return;
+    }
+    tracing::warn!(
+        address = %peer.address,
+        set = format!("TRUSTED_PROXIES={}", Proxies::to_trust(peer.address)),
+        "forwarded headers of an address that is not trusted are ignored: if it is your proxy, set \
+         TRUSTED_PROXIES; until then all its callers count as one address. This is told once"
+    );
 }

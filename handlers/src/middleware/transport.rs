@@ -1,7 +1,7 @@
 //! Which host was asked, and by which transport.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header, request::Parts};
+use http::{Response, StatusCode, Version, header, request::Parts};
 use shared::{Code, Error, error::Result, http::forwarded::Client};
 
 use crate::{App, respond};
@@ -11,41 +11,61 @@ pub fn is_probe(route: &str) -> bool {
     route.starts_with("/health") || route == "/api/v1/health"
 }
 
-/// Exactly one host must be asked for, and one that we answer to.
+/// Exactly one host must be asked for, and one that we answer to. HTTP/1.0 has no `Host`
+/// (RFC 1945): who speaks it may name none, where every name is answered to.
 pub fn check_host(app: &App, head: &Parts, probe: bool) -> Result<()> {
     let invalid = |detail| Err(Error::new(Code::InvalidHost, detail));
-    let Some(host) = host(head) else {
-        return invalid("The request must name exactly one host.");
-    };
+    let any = probe || app.config.auth.required && app.config.http.allowed_hosts.is_empty();
+    match host(head) {
+        Some(_) if any => Ok(()),
+        Some(host) if is_own(app, name(host)) => Ok(()),
+        Some(_) => invalid("This server does not answer to that host."),
+        None if any && is_old(head) => Ok(()),
+        None => invalid("The request must name exactly one host."),
+    }
+}
+
+fn is_own(app: &App, name: &str) -> bool {
     let http = &app.config.http;
-    if http.allowed_hosts.is_empty() || probe {
-        return Ok(());
-    }
-    let name = name(host);
-    let own =
+    let public =
         http.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
-    if http.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
-        || own.is_some_and(|own| self::name(own).eq_ignore_ascii_case(name))
-    {
-        return Ok(());
-    }
-    invalid("This server does not answer to that host.")
+    http.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+        || public.is_some_and(|public| self::name(public).eq_ignore_ascii_case(name))
+        // Whoever reaches a server without authentication is its user. A page on the Internet
+        // reaches it through its visitor's browser, by a name of its own that leads to this
+        // machine; it can't be called by these.
+        || !app.config.auth.required && LOCAL.iter().any(|local| local.eq_ignore_ascii_case(name))
+}
+
+const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// HTTP/1.0 without a `Host`.
+fn is_old(head: &Parts) -> bool {
+    head.version < Version::HTTP_11 && !head.headers.contains_key(header::HOST)
 }
 
 /// The redirect that plain HTTP gets where HTTPS is enforced. Only a trusted proxy or the
 /// platform can say that a client came by plain HTTP.
-pub fn to_https(app: &App, head: &Parts, client: Client, probe: bool) -> Option<Response<Bytes>> {
+pub fn to_https(
+    app: &App,
+    head: &Parts,
+    client: Client,
+    probe: bool,
+) -> Result<Option<Response<Bytes>>> {
     if !app.config.http.enforce_https || probe || client.https != Some(false) {
-        return None;
+        return Ok(None);
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let location = match &app.config.http.public_url {
         Some(url) if url.starts_with("https://") => format!("{url}{path}"),
-        _ => format!("https://{}{path}", host(head)?),
+        _ => {
+            let nowhere = || Error::new(Code::InvalidHost, "Ask by HTTPS.");
+            format!("https://{}{path}", host(head).ok_or_else(nowhere)?)
+        }
     };
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    Some(respond::with(response, header::LOCATION, &location))
+    Ok(Some(respond::with(response, header::LOCATION, &location)))
 }
 
 /// The one host of a request: `Host`, or HTTP/2's `:authority`.

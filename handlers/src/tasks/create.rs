@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{Error, Timestamp, Uuid, error::Result, host::Host, sql::DatabaseError};
+use shared::{
+    Error, Timestamp, Uuid, error::Result, host::Host, sql::DatabaseError, validate::visible,
+};
 use validator::Validate;
 
 use super::{Priority, Status, Task, sql, unknown_context};
@@ -9,7 +11,7 @@ use crate::{context::Context, idempotency, openapi::Operation, respond};
 
 #[derive(Validate, JsonSchema)]
 pub struct Input {
-    #[validate(length(min = 1, max = 200))]
+    #[validate(length(min = 1, max = 200), custom(function = visible))]
     #[schemars(example = &"Oil the oarlocks")]
     pub title: String,
     #[validate(length(max = 10_000))]

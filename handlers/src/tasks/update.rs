@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{Code, Error, Timestamp, Uuid, error::Result, host::Host};
+use shared::{Code, Error, Timestamp, Uuid, error::Result, host::Host, validate::visible};
 use validator::Validate;
 
 use super::{Priority, Status, Task, create::refused, sql, unknown_context};
@@ -16,7 +16,7 @@ use crate::{
 #[schemars(example = serde_json::json!({ "status": "done", "description": null }))]
 #[expect(clippy::option_option, reason = "absent, null, or a value")]
 pub struct Input {
-    #[validate(length(min = 1, max = 200))]
+    #[validate(length(min = 1, max = 200), custom(function = visible))]
     pub title: Option<String>,
     #[validate(length(max = 10_000))]
     #[schemars(with = "Option<String>", length(max = 10_000))]

@@ -88,21 +88,19 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
     let quota = cx.app.config.limits.auth_per_account;
     let attempt = rate_limit::account_key(&user.to_string(), cx.client.address);
     let rows = cx.as_service(&[rate_limit::count(&attempt, quota, cx.now)]).await?;
-    Standing::read("account", quota, cx.now, &rows[0])?.check()?;
+    let standing = Standing::read("account", quota, cx.now, &rows[0])?;
+    let report = |outcome| {
+        tracing::info!(target: "auth", outcome, %user, address = %cx.client.address, "authentication");
+    };
+    standing.check().inspect_err(|_| report("limited"))?;
 
     let cost = cx.app.config.auth.bcrypt_cost;
     let compared =
         cx.host.compute(move || (password.verify(stored.as_deref(), cost), stored)).await;
     let right = match compared {
         Ok((verdict, stored)) => stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
-            tracing::info!(
-                target: "auth",
-                outcome = "confirmation_refused",
-                %user,
-                address = %cx.client.address,
-                "authentication"
-            );
-            Error::new(Code::WrongPassword, "The password is wrong.")
+            report("confirmation_refused");
+            standing.announced(Error::new(Code::WrongPassword, "The password is wrong."))
         })?,
         Err(busy) => {
             cx.as_service(&[rate_limit::forgive(&attempt)]).await?;

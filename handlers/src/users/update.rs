@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{Error, error::Result, host::Host};
+use shared::{Error, error::Result, host::Host, validate::visible};
 use validator::Validate;
 
 use super::{User, sql};
@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Validate, JsonSchema)]
 struct Input {
-    #[validate(length(min = 1, max = 100))]
+    #[validate(length(min = 1, max = 100), custom(function = visible))]
     #[schemars(with = "Option<String>", length(min = 1, max = 100), example = &"Ada King")]
     #[expect(clippy::option_option, reason = "absent, null, or a name")]
     name: Option<Option<String>>,

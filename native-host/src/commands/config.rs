@@ -5,7 +5,7 @@ use shared::config::variables::{NOT_YET, VARIABLES, Variable};
 
 use super::{
     Failure, configuration,
-    output::{say, table},
+    output::{say, say_json, table},
     variable,
 };
 
@@ -40,13 +40,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let lines: Vec<_> = VARIABLES.iter().map(Line::of).collect();
     let ignored: Vec<_> = NOT_YET.iter().copied().filter(|name| is_set(name)).collect();
     if args.json {
-        let document = serde_json::json!({ "variables": lines, "ignored": ignored });
-        say(format_args!("{document:#}"));
+        say_json(&serde_json::json!({ "variables": lines, "ignored": ignored }))?;
     } else {
         let rows: Vec<_> = lines.iter().map(Line::row).collect();
-        say(table(&rows));
+        say(table(&rows))?;
         for name in ignored {
-            say(format_args!("\n{name} is set, but this version does not serve it."));
+            say(format_args!("\n{name} is set, but this version does not serve it."))?;
         }
     }
     configuration().map(drop)

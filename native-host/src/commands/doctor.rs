@@ -7,7 +7,11 @@ mod sqlite;
 use shared::config::{Config, DatabaseUrl};
 
 use self::report::Report;
-use super::{Failure, configuration_with, output::say, runtime, variable};
+use super::{
+    Failure, configuration_with,
+    output::{say, say_json},
+    runtime, variable,
+};
 use crate::database::{Database, migrate::State};
 
 #[derive(clap::Args)]
@@ -33,7 +37,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         _ => variable(name),
     })?;
     let report = runtime()?.block_on(examine(&config))?;
-    say(if args.json { report.to_json() } else { report.to_text() });
+    if args.json {
+        say_json(&report.to_json())?;
+    } else {
+        say(report.to_text())?;
+    }
     match report.problems() {
         0 => Ok(()),
         1 => Err(Failure::no("There is a problem with the database.")),

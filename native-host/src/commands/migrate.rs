@@ -5,7 +5,7 @@ use shared::migrations::Migration;
 
 use super::{
     Failure, configuration,
-    output::{Progress, say, table},
+    output::{Progress, say, say_json, table},
     runtime, serve,
 };
 use crate::database::{
@@ -47,8 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             status(&database, args.json).await
         } else if args.dry_run {
             let pending = database.migrator().pending(args.to).await?;
-            show_pending(&pending, args.json);
-            Ok(())
+            show_pending(&pending, args.json)
         } else {
             apply(&database, args).await
         }
@@ -69,9 +68,9 @@ async fn status(database: &Database, json: bool) -> Result<(), Failure> {
     let all = database.migrator().status().await?;
     if json {
         let all: Vec<_> = all.iter().map(document).collect();
-        say(format_args!("{:#}", json!({ "migrations": all })));
+        say_json(&json!({ "migrations": all }))?;
     } else {
-        say(table(&all.iter().map(row).collect::<Vec<_>>()));
+        say(table(&all.iter().map(row).collect::<Vec<_>>()))?;
     }
     let missing = all.iter().filter(|it| it.state == State::Pending).count();
     if all.iter().all(|it| matches!(it.state, State::Applied { .. })) {
@@ -90,28 +89,27 @@ async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
     let done = result?;
     if args.json {
         let done: Vec<_> = done.iter().map(applied).collect();
-        say(format_args!("{:#}", json!({ "applied": done })));
+        say_json(&json!({ "applied": done }))
     } else if done.is_empty() {
-        say("Nothing to do: the schema is what this build needs.");
+        say("Nothing to do: the schema is what this build needs.")
     } else {
         let line =
             |it: &Done| [it.migration.name.to_owned(), format!("{} ms", it.took.as_millis())];
-        say(table(&done.iter().map(line).collect::<Vec<_>>()));
-        say(format_args!("{} applied.", migrations(done.len())));
+        say(table(&done.iter().map(line).collect::<Vec<_>>()))?;
+        say(format_args!("{} applied.", migrations(done.len())))
     }
-    Ok(())
 }
 
-fn show_pending(pending: &[Migration], json: bool) {
+fn show_pending(pending: &[Migration], json: bool) -> Result<(), Failure> {
     if json {
         let pending: Vec<_> =
             pending.iter().map(|it| json!({ "version": it.version, "name": it.name })).collect();
-        say(format_args!("{:#}", json!({ "pending": pending })));
+        say_json(&json!({ "pending": pending }))
     } else if pending.is_empty() {
-        say("Nothing to do: the schema is what this build needs.");
+        say("Nothing to do: the schema is what this build needs.")
     } else {
         let names: Vec<_> = pending.iter().map(|it| it.name).collect();
-        say(format_args!("{}\n{} would be applied.", names.join("\n"), migrations(names.len())));
+        say(format_args!("{}\n{} would be applied.", names.join("\n"), migrations(names.len())))
     }
 }
 

@@ -8,10 +8,15 @@ mod output;
 mod password;
 mod routes;
 mod serve;
+mod signals;
 mod user;
 mod verify;
 
-use std::{env, fmt, process::ExitCode};
+use std::{
+    env, fmt,
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use shared::{
@@ -67,7 +72,19 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command.unwrap_or(Command::Serve) {
+    match Cli::try_parse().map_or_else(|other| explain(&other), run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                output::complain(&failure.message);
+            }
+            failure.code
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         Command::Config(args) => config::run(&args),
         Command::Routes(args) => routes::run(&args),
@@ -76,20 +93,26 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::User(command) => user::run(&command),
         Command::Verify(args) => verify::run(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output::complain(&failure.message);
-            failure.code
-        }
     }
+}
+
+/// What clap says instead of a command: help, the version, or that it is used wrongly.
+fn explain(other: &clap::Error) -> Result<(), Failure> {
+    let text = other.render();
+    if other.use_stderr() {
+        return Err(Failure::usage(text.to_string().trim_end()));
+    }
+    if io::stdout().is_terminal() {
+        return output::write(&text.ansi().to_string());
+    }
+    output::write(&text.to_string())
 }
 
 /// Why a command did not do what was asked: one message, with the next step in it.
 #[derive(Debug)]
 pub struct Failure {
     code: ExitCode,
+    /// Empty where there is nobody to be told.
     message: String,
 }
 
@@ -140,8 +163,7 @@ fn configuration_with(variable: impl Fn(&str) -> Option<String>) -> Result<Confi
     rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
     let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
     let platform = Platform { bindings: &[], spare: Some(Secret::new(spare)) };
-    let config = Config::from_variables(&variable, &platform);
-    Ok(shared::logging::check_level(config, variable("LOG_LEVEL"))?)
+    Ok(Config::from_variables(variable, &platform)?)
 }
 
 /// A runtime for a command that talks to something.

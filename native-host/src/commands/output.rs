@@ -1,29 +1,54 @@
 //! What commands write, and how far long work has come.
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
 };
 
-/// Writes a result to stdout. A reader that has gone, such as `head`, is no fault.
-pub fn say(text: impl Display) {
-    let _ = writeln!(io::stdout().lock(), "{text}");
+use serde::Serialize;
+use shared::printable::{printable, printable_json, printable_lines};
+
+use super::Failure;
+
+/// Writes a result to stdout, for a person: nothing in it steers the terminal.
+pub fn say(text: impl Display) -> Result<(), Failure> {
+    write(&format!("{}\n", printable_lines(&text.to_string())))
+}
+
+/// Writes a result to stdout as JSON, for a program; a person may look at it all the same.
+pub fn say_json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::no(format!("The result can't be written as JSON: {error}.")))?;
+    write(&format!("{}\n", printable_json(&text)))
+}
+
+/// Writes text that is ours, colours and all, to stdout. A reader that has had enough, such as
+/// `head`, ends a command without a word, as it ends others.
+pub fn write(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::no(""),
+        _ => Failure::no(format!("The output can't be written: {error}.")),
+    })
 }
 
 /// Writes a message for people to stderr.
 pub fn complain(text: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(&text.to_string()));
 }
 
-/// Columns in line; the last one is not padded.
+/// Columns in line; the last one is not padded. Nothing in a cell steers the terminal or begins
+/// another row.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
-    for row in rows {
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let line = |row: &[String; N]| {
+    let line = |row: &[Cow<'_, str>; N]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -74,5 +99,7 @@ mod tests {
     fn columns_are_in_line() {
         let rows = [["a".to_owned(), "b".to_owned()], ["long".to_owned(), String::new()]];
         assert_eq!(table(&rows), "a     b\nlong");
+        let hostile = [["\u{1b}[2J\nroot".to_owned(), "b".to_owned()]];
+        assert_eq!(table(&hostile), "\\u{1b}[2J\\nroot  b");
     }
 }

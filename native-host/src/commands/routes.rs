@@ -4,7 +4,7 @@ use handlers::routes::{Access, Route, TABLE};
 
 use super::{
     Failure,
-    output::{say, table},
+    output::{say, say_json, table},
 };
 
 #[derive(clap::Args)]
@@ -14,7 +14,6 @@ pub struct Args {
     json: bool,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
 pub fn run(args: &Args) -> Result<(), Failure> {
     if args.json {
         let routes: Vec<_> = TABLE
@@ -28,7 +27,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 })
             })
             .collect();
-        say(format_args!("{:#}", serde_json::Value::from(routes)));
+        say_json(&routes)
     } else {
         let rows: Vec<_> = TABLE
             .iter()
@@ -36,9 +35,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 [route.method.as_str(), route.path, access(route), route.summary].map(str::to_owned)
             })
             .collect();
-        say(table(&rows));
+        say(table(&rows))
     }
-    Ok(())
 }
 
 /// Who may call.

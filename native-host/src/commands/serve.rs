@@ -1,7 +1,6 @@
 //! `trireme serve`: the server's whole life.
 
 mod announce;
-mod signals;
 mod start;
 
 use std::{
@@ -15,8 +14,8 @@ use shared::{
     host::{Host as _, Phase},
 };
 
-use self::{announce::Places, signals::Signals, start::migrate};
-use super::{Failure, configuration, runtime};
+use self::{announce::Places, start::migrate};
+use super::{Failure, configuration, runtime, signals::Signals};
 use crate::{
     database::Database,
     hashing::Hashing,
@@ -57,8 +56,9 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let metrics = Arc::new(Metrics::new());
     let host = Arc::new(host(&config, cores(), &metrics)?);
     let listen = config.listen.clone();
-    let bound = server::bind(listen.bind, listen.port, cores()).map_err(Failure::no)?;
-    let admin = listen.admin_port.map(|port| server::bind(listen.bind, port, 1));
+    let bound = server::bind("BIND", listen.bind, listen.port, cores()).map_err(Failure::no)?;
+    let bind_admin = |port| server::bind("ADMIN_BIND", listen.admin_bind, port, 1);
+    let admin = listen.admin_port.map(bind_admin);
     let admin = admin.transpose().map_err(Failure::no)?;
     announce::started(&config, &Places::of(&bound, admin.as_ref()), logging);
 

@@ -7,7 +7,7 @@ use shared::error::Error;
 
 use super::{
     Failure, configuration,
-    output::{say, table},
+    output::{say, say_json, table},
     password, runtime, serve,
 };
 use crate::metrics::Metrics;
@@ -51,33 +51,32 @@ pub fn run(command: &Command) -> Result<(), Failure> {
                 let id = admin::create(&host, &app, email, secret, name.as_deref())
                     .await
                     .map_err(explain)?;
-                say(id);
+                say(id)?;
             }
             Command::List { limit, json } => {
                 let accounts = admin::list(&host, i64::from(*limit)).await.map_err(explain)?;
-                show(&accounts, *json);
+                show(&accounts, *json)?;
             }
             Command::SetPassword { email } => {
                 admin::set_password(&host, &app, email, secret).await.map_err(explain)?;
-                say("The password is set; all sessions have ended.");
+                say("The password is set; all sessions have ended.")?;
             }
             Command::Disable { email } => {
                 admin::disable(&host, email, true).await.map_err(explain)?;
-                say("The account is disabled; its sessions have ended.");
+                say("The account is disabled; its sessions have ended.")?;
             }
             Command::Enable { email } => {
                 admin::disable(&host, email, false).await.map_err(explain)?;
-                say("The account can sign in again.");
+                say("The account can sign in again.")?;
             }
         }
         Ok(())
     })
 }
 
-fn show(accounts: &[admin::Account], json: bool) {
+fn show(accounts: &[admin::Account], json: bool) -> Result<(), Failure> {
     if json {
-        say(format_args!("{:#}", serde_json::json!(accounts)));
-        return;
+        return say_json(&accounts);
     }
     let rows: Vec<_> = accounts
         .iter()
@@ -88,9 +87,7 @@ fn show(accounts: &[admin::Account], json: bool) {
             [&account.id.to_string(), state, &created, &account.email, name].map(str::to_owned)
         })
         .collect();
-    if !rows.is_empty() {
-        say(table(&rows));
-    }
+    if rows.is_empty() { Ok(()) } else { say(table(&rows)) }
 }
 
 const NEXT: &str = "If the database is new, run `trireme migrate` first; `trireme doctor` looks for other reasons.";

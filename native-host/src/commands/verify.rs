@@ -2,26 +2,38 @@
 
 use std::{
     io::{self, IsTerminal as _},
+    os::unix::fs::MetadataExt as _,
     path::PathBuf,
+    pin::Pin,
 };
+
+use tokio::sync::oneshot;
+use verify::Leftover;
 
 use super::{
     Failure,
-    output::{Progress, say},
+    output::{Progress, complain, say, say_json, write},
     runtime,
+    signals::Signals,
+    variable,
 };
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 It is safe to point at production: it makes a few accounts at example.com, works with those alone,
-and deletes them at the end. It takes less than a minute.
+and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It takes less than a minute.
 
 Examples:
   trireme verify http://localhost:8000
-  trireme verify https://api.example.com --origin https://app.example.com --junit report.xml")]
+  trireme verify https://api.example.com --origin https://app.example.com --junit report.xml
+  trireme verify --clean-up                      after a run that was killed")]
 pub struct Args {
     /// Where the server is, such as https://api.example.com
-    url: String,
+    #[arg(required_unless_present = "clean_up")]
+    url: Option<String>,
+    /// Delete the accounts that runs which were killed have left, instead of checking anything
+    #[arg(long)]
+    clean_up: bool,
     /// An origin that the server's CORS_ORIGINS lists
     #[arg(long)]
     origin: Option<String>,
@@ -49,16 +61,28 @@ fn header(text: &str) -> Result<(http::HeaderName, http::HeaderValue), String> {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut options = verify::Options::new(&args.url).map_err(Failure::usage)?;
+    if args.clean_up {
+        return clean_up(args);
+    }
+    // clap demands it.
+    let mut options = options(args, args.url.as_deref().unwrap_or_default())?;
     options.origin_allowed.clone_from(&args.origin);
     options.expect_production = args.production;
     options.only.clone_from(&args.only);
-    options.headers.clone_from(&args.header);
+    let url = args.url.as_deref().unwrap_or_default();
+    match folder().and_then(|folder| verify::Journal::begin(&folder, url)) {
+        Ok(journal) => options.journal = Some(journal),
+        Err(error) => complain(format_args!(
+            "The run's accounts can't be remembered ({error}): one that is killed leaves them behind."
+        )),
+    }
 
     let mut progress = Progress::new(verify::planned(&options));
-    let report = runtime()?.block_on(verify::run(options, |result| {
-        progress.step(&format!("{}/{}", result.group, result.name));
-    }));
+    let report = runtime()?.block_on(until_stopped(|stop| {
+        verify::run_until(stop, options, |result| {
+            progress.step(&format!("{}/{}", result.group, result.name));
+        })
+    }))?;
     drop(progress);
 
     if let Some(file) = &args.junit {
@@ -66,10 +90,94 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             Failure::no(format!("{} can't be written: {error}.", file.display()))
         })?;
     }
-    say(if args.json { report.to_json() } else { report.to_table(io::stdout().is_terminal()) });
-    if report.passed() {
-        Ok(())
+    if args.json {
+        say_json(&report)?;
     } else {
-        Err(Failure::no("The server does not keep its contract."))
+        write(&report.to_table(io::stdout().is_terminal()))?;
+    }
+    match (report.left_accounts(), report.stopped) {
+        (true, _) => {
+            Err(Failure::no(format!("Accounts may be left: `trireme verify --clean-up {url}`.")))
+        }
+        (false, true) => Err(Failure::no("Stopped before its end; its accounts are deleted.")),
+        _ if report.passed() => Ok(()),
+        _ => Err(Failure::no("The server does not keep its contract.")),
+    }
+}
+
+fn options(args: &Args, url: &str) -> Result<verify::Options, Failure> {
+    let mut options = verify::Options::new(url).map_err(Failure::usage)?;
+    options.headers.clone_from(&args.header);
+    Ok(options)
+}
+
+/// Runs until SIGINT or SIGTERM asks for an end in good form, and a second one for an end.
+async fn until_stopped<T, F: Future<Output = T>>(
+    run: impl FnOnce(Stop) -> F,
+) -> Result<T, Failure> {
+    let mut signals = Signals::listen()?;
+    let (stop, stopped) = oneshot::channel();
+    let ended = async {
+        signals.next().await;
+        complain("\nStopping; the run's accounts are deleted first.");
+        let _ = stop.send(());
+        signals.next().await;
+    };
+    let stopped: Stop = Box::pin(async {
+        // Nobody can stop it any more only when nobody waits for it.
+        let _ = stopped.await;
+    });
+    tokio::select! {
+        result = run(stopped) => Ok(result),
+        () = ended => Err(Failure::no(
+            "Stopped at once. `trireme verify --clean-up` deletes the accounts that are left.",
+        )),
+    }
+}
+
+type Stop = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Deletes what runs that were killed have left, on one server or on all.
+fn clean_up(args: &Args) -> Result<(), Failure> {
+    let all = folder().and_then(|folder| Leftover::all(&folder)).map_err(|error| {
+        Failure::no(format!("What earlier runs have left can't be read: {error}."))
+    })?;
+    let wanted = args.url.as_deref().map(|url| options(args, url)).transpose()?;
+    let (mut cleaned, mut failed) = (0, Vec::new());
+    for left in &all {
+        let options = options(args, &left.url)?;
+        if wanted.as_ref().is_some_and(|wanted| !wanted.same_server(&options)) {
+            continue;
+        }
+        match runtime()?.block_on(verify::clean_up(left, options)) {
+            Ok(()) => cleaned += 1,
+            Err(failure) => failed.push(format!("{}: {}", left.url, failure.actual)),
+        }
+    }
+    if !failed.is_empty() {
+        return Err(Failure::no(format!("Accounts are left.\n{}", failed.join("\n"))));
+    }
+    match cleaned {
+        0 => say("No run has left anything."),
+        1 => say("What a run had left is deleted."),
+        count => say(format_args!("What {count} runs had left is deleted.")),
+    }
+}
+
+/// Where runs are remembered: in the user's folder for state, or where there is none in one beside
+/// others' temporary files, unless somebody else was there first.
+fn folder() -> io::Result<PathBuf> {
+    let set = |name| variable(name).filter(|path| path.starts_with('/')).map(PathBuf::from);
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    if let Some(state) = state {
+        return Ok(state.join("trireme/verify"));
+    }
+    let user = rustix::process::geteuid().as_raw();
+    let folder = std::env::temp_dir().join(format!("trireme-verify-{user}"));
+    match std::fs::symlink_metadata(&folder) {
+        Ok(there) if there.uid() != user || !there.is_dir() => {
+            Err(io::Error::other(format!("{} is somebody else's", folder.display())))
+        }
+        _ => Ok(folder),
     }
 }

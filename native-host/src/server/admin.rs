@@ -1,7 +1,7 @@
 //! The admin listener: figures for those who run the server, and nothing else.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header, request::Parts};
 use shared::{Code, Error, problem};
 
 use super::{Service, Upload};
@@ -41,7 +41,7 @@ impl<R: Fn() -> String + 'static> Service for Admin<R> {
         response
     }
 
-    fn refuse(&self, _: &Method, error: Error) -> Response<Bytes> {
+    fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
         problem(&error)
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use handlers::{App, Measured};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, request::Parts};
 use shared::{Error, host::Host};
 
 use super::{Service, Upload};
@@ -42,10 +42,9 @@ impl<H: Host + 'static> Service for Api<H> {
         self.measured(&method, started, response)
     }
 
-    fn refuse(&self, method: &Method, error: Error) -> Response<Bytes> {
-        tracing::info!(code = error.code.as_str(), "refused a request");
-        let response = handlers::refuse(&self.app, &*self.host, &error);
-        self.measured(method, Instant::now(), response)
+    fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes> {
+        let response = handlers::refuse(&self.app, &*self.host, head, error);
+        self.measured(&head.method, Instant::now(), response)
     }
 
     fn panicked(&self, method: &Method) -> Response<Bytes> {

@@ -38,14 +38,16 @@ impl Protocols {
             // A client may close its side once its request is sent, and still be answered. It
             // also means that a request which has begun is carried to its end.
             .half_close(true)
-            .max_buf_size(limits.header_bytes as usize);
+            // `Framing` refuses a larger head before hyper could.
+            .max_buf_size(2 * limits.header_bytes as usize);
         let mut http2 = http2::Builder::new(LocalExecutor);
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
             .max_pending_accept_reset_streams(limits.resets)
             .max_local_error_reset_streams(limits.resets)
-            .max_header_list_size(limits.header_bytes)
+            // Between the two the answer is ours; h2's own to a larger list is bare.
+            .max_header_list_size(2 * limits.header_bytes)
             // One stream may not fill the connection's window, nor a connection the memory.
             .initial_stream_window_size(256 << 10)
             .initial_connection_window_size(1 << 20)

@@ -1,15 +1,23 @@
-//! A second pair of eyes on HTTP/1 framing, against request smuggling.
+//! HTTP/1 heads, read before hyper reads them.
 //!
-//! hyper refuses most ambiguous requests, but it merges equal `Content-Length` headers, and
-//! of `Content-Length` and `Transfer-Encoding` together it drops the former without a word
-//! (RFC 9112 section 6.3 allows both; a proxy in front that reads them the other way round
-//! then sees another request than we do). So the raw bytes are looked at as they arrive: only
-//! far enough to find every head and to count its framing headers. Whether a head is
-//! well-formed remains hyper's to say.
+//! hyper answers a head that it can't read by itself: without a document, an id or a record in the
+//! log. And of those that it can read it lets some through that another server would read
+//! otherwise (RFC 9112 section 6.3), which is how requests are smuggled. So bytes are handed on in
+//! whole heads only, and each is first read as hyper would, by the same parser. In place of one
+//! that is refused hyper gets a [`stand_in`], which reaches the service like any request and is
+//! answered by it.
 
-use std::collections::VecDeque;
+use std::mem::{MaybeUninit, take};
 
-/// What the raw head of a request says about the length of its body.
+use bytes::{Buf as _, Bytes};
+use http::Uri;
+use httparse::{Header, Status};
+use shared::{Code, Error};
+use tokio::io::ReadBuf;
+
+use super::HEADER_COUNT;
+
+/// What is to be done with the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// One way to read it: no body, or one `Content-Length`.
@@ -17,151 +25,292 @@ pub enum Verdict {
     /// Chunked. Where the next head begins is not followed, so that this request has to be the
     /// connection's last one.
     Last,
-    /// More than one way to read it: the request is refused.
-    Ambiguous,
+    Refused(Refusal),
+}
+
+/// Why a head is not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    Malformed(&'static str),
+    TooLarge(&'static str),
+}
+
+const AMBIGUOUS: Refusal = Refusal::Malformed("The length of the body is ambiguous.");
+pub const TOO_LONG: Refusal = Refusal::TooLarge("The request's head is too large.");
+pub const TOO_MANY: Refusal = Refusal::TooLarge("There are too many headers.");
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed(detail) => Self::new(Code::MalformedRequest, detail),
+            Refusal::TooLarge(detail) => Self::new(Code::HeadersTooLarge, detail),
+        }
+    }
 }
 
 /// Follows the bytes that a client sends on one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Framing {
     place: Place,
-    /// The beginning of a line whose end has not arrived; hyper bounds the size of a head.
-    partial: Vec<u8>,
-    head: Head,
-    verdicts: VecDeque<Verdict>,
+    /// The most bytes of one head.
+    limit: usize,
+    /// The beginning of a head whose end has not arrived.
+    held: Vec<u8>,
+    /// What hyper gets before anything else is read.
+    ready: Bytes,
+    verdicts: std::collections::VecDeque<Verdict>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    #[default]
     Head,
     Body(u64),
     /// After the last request that can be followed.
     End,
-}
-
-/// The framing headers of the head that is being read.
-#[derive(Debug, Default)]
-struct Head {
-    begun: bool,
-    length: Option<u64>,
-    encoded: bool,
-    ambiguous: bool,
+    /// Nothing more is handed on.
+    Refused,
 }
 
 impl Framing {
-    /// Takes the next bytes from the wire, split anywhere.
-    pub fn follow(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            match &mut self.place {
-                Place::End => return,
-                Place::Body(left) => {
-                    let skipped = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                    *left -= skipped as u64;
-                    bytes = &bytes[skipped..];
-                    if *left == 0 {
-                        self.place = Place::Head;
-                    }
-                }
-                Place::Head => {
-                    let Some(end) = memchr::memchr(b'\n', bytes) else {
-                        self.partial.extend_from_slice(bytes);
-                        return;
-                    };
-                    let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
-                    if self.partial.is_empty() {
-                        self.line(line);
-                    } else {
-                        let mut whole = std::mem::take(&mut self.partial);
-                        whole.extend_from_slice(line);
-                        self.line(&whole);
-                    }
-                    bytes = rest;
-                }
-            }
+    pub fn new(limit: usize) -> Self {
+        Self {
+            place: Place::Head,
+            limit,
+            held: Vec::new(),
+            ready: Bytes::new(),
+            verdicts: std::collections::VecDeque::new(),
         }
+    }
+
+    /// Takes the next bytes from the wire, split anywhere; gives how many of them go on to hyper
+    /// as they are. The others wait, or come by [`Self::hand_over`].
+    pub fn receive(&mut self, bytes: &[u8]) -> usize {
+        if self.held.is_empty() {
+            let (passed, stand_in) = self.pass(bytes, 0);
+            self.ready = stand_in.into();
+            return passed;
+        }
+        let mut whole = take(&mut self.held);
+        let known = whole.len();
+        whole.extend_from_slice(bytes);
+        let (passed, stand_in) = self.pass(&whole, known);
+        whole.truncate(passed);
+        whole.extend_from_slice(&stand_in);
+        self.ready = whole.into();
+        0
+    }
+
+    /// Writes what has been held back; whether there was any.
+    pub fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let length = self.ready.len().min(buffer.remaining());
+        buffer.put_slice(&self.ready.split_to(length));
+        length > 0
+    }
+
+    /// What still comes is of no interest: the connection ends with a refusal.
+    pub fn has_refused(&self) -> bool {
+        self.place == Place::Refused
     }
 
     /// The verdict on the next request, in the order of arrival. hyper never hands out a request
-    /// whose head did not pass through here; should the two ever disagree, it is ambiguous.
+    /// whose head did not pass through here; should the two ever disagree, it is refused.
     pub fn next(&mut self) -> Verdict {
-        self.verdicts.pop_front().unwrap_or(Verdict::Ambiguous)
+        self.verdicts.pop_front().unwrap_or(Verdict::Refused(AMBIGUOUS))
     }
 
-    fn line(&mut self, line: &[u8]) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if !line.is_empty() {
-            // The first line of a head is the request line.
-            if std::mem::replace(&mut self.head.begun, true) {
-                self.head.header(line);
-            }
-        } else if self.head.begun {
-            let (verdict, place) = std::mem::take(&mut self.head).end();
-            self.verdicts.push_back(verdict);
-            self.place = place;
+    /// How many bytes are whole heads and bodies, and what follows them instead of a head that is
+    /// refused. The beginning of a head is held back; `known` bytes of it have been looked at.
+    fn pass(&mut self, bytes: &[u8], mut known: usize) -> (usize, Vec<u8>) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let length = match self.place {
+                Place::Refused => break,
+                Place::End => rest.len(),
+                Place::Body(left) => {
+                    let length = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                    let left = left - length as u64;
+                    self.place = if left == 0 { Place::Head } else { Place::Body(left) };
+                    length
+                }
+                Place::Head => match read(rest, known, self.limit) {
+                    Ok(Some(Head { length, verdict, next })) => {
+                        self.verdicts.push_back(verdict);
+                        self.place = next;
+                        length
+                    }
+                    Ok(None) => {
+                        self.held = rest.to_vec();
+                        break;
+                    }
+                    Err(refusal) => {
+                        self.verdicts.push_back(Verdict::Refused(refusal));
+                        self.place = Place::Refused;
+                        return (bytes.len() - rest.len(), stand_in(rest));
+                    }
+                },
+            };
+            rest.advance(length);
+            known = 0;
         }
+        (bytes.len() - rest.len(), Vec::new())
     }
 }
 
-impl Head {
-    fn header(&mut self, line: &[u8]) {
-        // Hardly any header begins like one of the two, so nothing else is looked at closely.
-        match line[0] {
-            b'C' | b'c' => {
-                let Some(value) = value(line, b"content-length") else { return };
-                let length = digits(value.trim_ascii());
-                self.ambiguous |= self.length.is_some() || length.is_none();
-                self.length = length.or(Some(0));
+struct Head {
+    length: usize,
+    verdict: Verdict,
+    next: Place,
+}
+
+/// Reads one head; `None` until all of it is there.
+fn read(bytes: &[u8], known: usize, limit: usize) -> Result<Option<Head>, Refusal> {
+    let head = if known == 0 || may_end(bytes, known) { parse(bytes)? } else { None };
+    let length = head.as_ref().map_or(bytes.len(), |head| head.length);
+    if length > limit { Err(TOO_LONG) } else { Ok(head) }
+}
+
+/// Whether the bytes after `known` can end a head: so that one that comes byte by byte is not
+/// read anew for each.
+fn may_end(bytes: &[u8], known: usize) -> bool {
+    let tail = &bytes[known.saturating_sub(3)..];
+    memchr::memchr_iter(b'\n', tail).any(|at| {
+        let next = &tail[at + 1..];
+        next.starts_with(b"\n") || next.starts_with(b"\r\n")
+    })
+}
+
+fn parse(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
+    let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; HEADER_COUNT];
+    let mut request = httparse::Request::new(&mut []);
+    let length = match request.parse_with_uninit_headers(bytes, &mut headers) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return Ok(None),
+        Err(error) => return Err(explain(error)),
+    };
+    if !request.path.is_some_and(is_target) {
+        return Err(Refusal::Malformed("The target can't be read."));
+    }
+    let (verdict, next) = body(request.headers, request.version == Some(1))?;
+    Ok(Some(Head { length, verdict, next }))
+}
+
+fn explain(error: httparse::Error) -> Refusal {
+    use httparse::Error;
+    Refusal::Malformed(match error {
+        Error::TooManyHeaders => return TOO_MANY,
+        Error::Version => "The version of HTTP is not spoken here.",
+        Error::HeaderName | Error::HeaderValue => "A header can't be read.",
+        Error::NewLine | Error::Token | Error::Status => "The request line can't be read.",
+    })
+}
+
+/// Whether hyper will be able to read it. Nearly all are plain paths, which are not worth making
+/// a [`Uri`] of twice.
+fn is_target(target: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%?&=+:@!$'()*,;".contains(&byte);
+    target.len() < usize::from(u16::MAX)
+        && (target.starts_with('/') && target.bytes().all(plain) || target.parse::<Uri>().is_ok())
+}
+
+/// What the headers say about the length of the body.
+fn body(headers: &[Header<'_>], chunks: bool) -> Result<(Verdict, Place), Refusal> {
+    let (mut length, mut encoded) = (None, false);
+    for Header { name, value } in headers {
+        if name.eq_ignore_ascii_case("content-length") {
+            let digits = digits(value).filter(|_| length.is_none());
+            length = Some(digits.ok_or(AMBIGUOUS)?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            // HTTP/1.0 has no chunks (RFC 9112 section 6.1).
+            if encoded || !chunks || !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(AMBIGUOUS);
             }
-            b'T' | b't' => {
-                let Some(value) = value(line, b"transfer-encoding") else { return };
-                let chunked = value.trim_ascii().eq_ignore_ascii_case(b"chunked");
-                self.ambiguous |= self.encoded || !chunked;
-                self.encoded = true;
-            }
-            _ => {}
+            encoded = true;
         }
     }
-
-    fn end(self) -> (Verdict, Place) {
-        match (self.encoded, self.length) {
-            _ if self.ambiguous => (Verdict::Ambiguous, Place::End),
-            (true, Some(_)) => (Verdict::Ambiguous, Place::End),
-            (true, None) => (Verdict::Last, Place::End),
-            (false, None | Some(0)) => (Verdict::Clear, Place::Head),
-            (false, Some(length)) => (Verdict::Clear, Place::Body(length)),
-        }
+    match (encoded, length) {
+        (true, Some(_)) => Err(AMBIGUOUS),
+        (true, None) => Ok((Verdict::Last, Place::End)),
+        (false, None | Some(0)) => Ok((Verdict::Clear, Place::Head)),
+        (false, Some(length)) => Ok((Verdict::Clear, Place::Body(length))),
     }
 }
 
-/// The value of the header in `line`, if it is `name` (in lower case).
-fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let (first, rest) = line.split_at_checked(name.len())?;
-    if first.eq_ignore_ascii_case(name) { rest.strip_prefix(b":") } else { None }
-}
-
-/// A number of decimal digits and nothing else.
+/// A number of decimal digits and nothing else, in a range that nobody reads as negative.
 fn digits(text: &[u8]) -> Option<u64> {
     let digits = text.iter().all(u8::is_ascii_digit).then_some(text)?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    i64::try_from(number).is_ok().then_some(number)
+}
+
+/// What is told of a refused request besides its target: where its answer has to go, and what the
+/// log names it by.
+const TOLD: [&[u8]; 6] =
+    [b"host", b"origin", b"x-request-id", b"x-forwarded-for", b"x-forwarded-proto", b"forwarded"];
+/// Longer lines are left out.
+const TOLD_BYTES: usize = 512;
+const TOLD_LINES: usize = 16;
+
+/// A request that hyper can read, with as much of the refused one as can be told: method and
+/// target, else `GET *`, and some headers. Without a body, whatever the other had.
+fn stand_in(head: &[u8]) -> Vec<u8> {
+    let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; 1];
+    let mut request = httparse::Request::new(&mut []);
+    // It fails, but not before it has read what there is to be read.
+    let _ = request.parse_with_uninit_headers(head, &mut headers);
+    let target = request.path.filter(|target| is_target(target) && target.len() <= TOLD_BYTES);
+    let line = match (request.method, target) {
+        // A tunnel is no answer.
+        (Some(method), Some(target)) if method != "CONNECT" => format!("{method} {target}"),
+        // The answer to it has no body.
+        (Some("HEAD"), _) => "HEAD *".to_owned(),
+        _ => "GET *".to_owned(),
+    };
+    let mut text = format!("{line} HTTP/1.1\r\n").into_bytes();
+    let lines = head.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| is_told(line)).take(TOLD_LINES) {
+        text.extend_from_slice(line);
+        text.extend_from_slice(b"\r\n");
+    }
+    text.extend_from_slice(b"\r\n");
+    text
+}
+
+fn is_told(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    name.len() < line.len()
+        && line.len() <= TOLD_BYTES
+        && TOLD.iter().any(|told| told.eq_ignore_ascii_case(name))
+        && line.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What hyper gets and how it is judged.
+    fn follow(parts: &[&[u8]]) -> (Vec<u8>, Vec<Verdict>) {
+        let mut framing = Framing::new(512);
+        let mut passed = Vec::new();
+        for part in parts {
+            let length = framing.receive(part);
+            passed.extend_from_slice(&part[..length]);
+            let mut space = [0; 2048];
+            let mut buffer = ReadBuf::new(&mut space);
+            framing.hand_over(&mut buffer);
+            passed.extend_from_slice(buffer.filled());
+        }
+        (passed, framing.verdicts.into())
+    }
+
     fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
-        let mut framing = Framing::default();
-        framing.follow(bytes);
-        let whole: Vec<_> = framing.verdicts.into();
+        let whole = follow(&[bytes]);
         // However the network splits it, the answer is the same.
         for split in 0..bytes.len() {
-            let mut framing = Framing::default();
-            framing.follow(&bytes[..split]);
-            framing.follow(&bytes[split..]);
-            assert_eq!(Vec::from(framing.verdicts), whole, "split at {split}");
+            assert_eq!(follow(&[&bytes[..split], &bytes[split..]]).1, whole.1, "split at {split}");
         }
-        whole
+        let single: Vec<_> = bytes.chunks(1).collect();
+        assert_eq!(follow(&single).1, whole.1, "byte by byte");
+        whole.1
     }
 
     #[test]
@@ -172,6 +321,9 @@ mod tests {
             PUT / HTTP/1.1\ncontent-length: 0\n\n\
             POST / HTTP/1.1\r\ntransfer-Encoding: Chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n";
         assert_eq!(verdicts(bytes), [Clear, Clear, Clear, Last]);
+        assert_eq!(follow(&[bytes]).0, bytes, "what is in order is handed on as it is");
+        let single: Vec<_> = bytes.chunks(1).collect();
+        assert_eq!(follow(&single).0, bytes);
     }
 
     #[test]
@@ -188,14 +340,43 @@ mod tests {
             "Content-Length: -5",
             "Content-Length: +5",
             "Content-Length:",
+            "Content-Length: 18446744073709551615",
+            "Content-Length: 9223372036854775808",
         ] {
             let bytes = format!("POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\nhello");
-            assert_eq!(verdicts(bytes.as_bytes()), [Verdict::Ambiguous], "{headers}");
+            assert_eq!(verdicts(bytes.as_bytes()), [Verdict::Refused(AMBIGUOUS)], "{headers}");
         }
+        let old = b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+        assert_eq!(verdicts(old), [Verdict::Refused(AMBIGUOUS)]);
     }
 
     #[test]
-    fn a_request_that_was_not_seen_is_ambiguous() {
-        assert_eq!(Framing::default().next(), Verdict::Ambiguous);
+    fn a_refused_head_has_a_stand_in_and_no_successor() {
+        let bytes = b"GET /a HTTP/1.1\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nX-Request-Id: 7\r\n\
+            Content-Length: 1, 1\r\n\r\nxGET /smuggled HTTP/1.1\r\n\r\n";
+        let expected =
+            "GET /a HTTP/1.1\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nX-Request-Id: 7\r\n\r\n";
+        assert_eq!(String::from_utf8(follow(&[bytes]).0).unwrap(), expected);
+        let unreadable = b"HEAD /<> HTTP/1.1\r\nOrigin: https://a\r\nOrigin: \xff\r\n\r\n";
+        assert_eq!(follow(&[unreadable]).0, b"HEAD * HTTP/1.1\r\nOrigin: https://a\r\n\r\n");
+        assert_eq!(follow(&[b"\x16\x03\x01\x02\x00"]).0, b"GET * HTTP/1.1\r\n\r\n");
+    }
+
+    #[test]
+    fn a_head_has_a_bound() {
+        let head = |length: usize| {
+            let mut head = b"GET / HTTP/1.1\r\nx: ".to_vec();
+            head.resize(length - 4, b'y');
+            head.extend_from_slice(b"\r\n\r\n");
+            head
+        };
+        assert_eq!(verdicts(&head(512)), [Verdict::Clear]);
+        assert_eq!(verdicts(&head(513)), [Verdict::Refused(TOO_LONG)]);
+        assert_eq!(verdicts(&head(2000)[..1000]), [Verdict::Refused(TOO_LONG)]);
+    }
+
+    #[test]
+    fn a_request_that_was_not_seen_is_refused() {
+        assert_eq!(Framing::new(512).next(), Verdict::Refused(AMBIGUOUS));
     }
 }

@@ -23,41 +23,49 @@ pub struct Bound {
 /// Why an address can't be listened on, and what to do about it.
 #[derive(Debug)]
 pub struct BindError {
+    /// What sets the address.
+    variable: &'static str,
     address: SocketAddr,
     error: io::Error,
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, error } = self;
-        let next = match error.kind() {
+        let Self { variable, address, error } = self;
+        write!(f, "{address} can't be listened on ({error}). ")?;
+        match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "Another program listens there: stop it, or choose another port."
+                f.write_str("Another program listens there: stop it, or choose another port.")
             }
             io::ErrorKind::PermissionDenied => {
-                "Ports below 1024 need a privilege: choose a higher one."
+                f.write_str("Ports below 1024 need a privilege: choose a higher one.")
             }
             io::ErrorKind::AddrNotAvailable => {
-                "The address is none of this machine's: change BIND."
+                write!(f, "The address is none of this machine's: change {variable}.")
             }
-            _ => "Check BIND and the port.",
-        };
-        write!(f, "{address} can't be listened on ({error}). {next}")
+            _ => write!(f, "Check {variable} and the port."),
+        }
     }
 }
 impl std::error::Error for BindError {}
 
-/// Binds `count` listeners to one address. `[::]` serves IPv4 as well, and stands for `0.0.0.0`
-/// on a machine without IPv6.
-pub fn bind(ip: IpAddr, port: u16, count: usize) -> Result<Bound, BindError> {
+/// Binds `count` listeners to the address that `variable` has set. `[::]` serves IPv4 as well, and
+/// stands for `0.0.0.0` on a machine without IPv6.
+pub fn bind(
+    variable: &'static str,
+    ip: IpAddr,
+    port: u16,
+    count: usize,
+) -> Result<Bound, BindError> {
+    let failed = |address, error| BindError { variable, address, error };
     let address = SocketAddr::new(ip, port);
     match bind_all(address, count) {
         Err(error) if ip.is_unspecified() && ip.is_ipv6() && lacks_ipv6(&error) => {
             let address = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
-            let bound = bind_all(address, count).map_err(|error| BindError { address, error })?;
+            let bound = bind_all(address, count).map_err(|error| failed(address, error))?;
             Ok(Bound { ipv4_only: true, ..bound })
         }
-        result => result.map_err(|error| BindError { address, error }),
+        result => result.map_err(|error| failed(address, error)),
     }
 }
 
@@ -98,10 +106,10 @@ mod tests {
 
     #[test]
     fn shares_a_chosen_port_with_nobody_else() {
-        let bound = bind(Ipv4Addr::LOCALHOST.into(), 0, 3).unwrap();
+        let bound = bind("BIND", Ipv4Addr::LOCALHOST.into(), 0, 3).unwrap();
         assert_eq!(bound.listeners.len(), 3);
         assert_ne!(bound.address.port(), 0);
-        let error = bind(Ipv4Addr::LOCALHOST.into(), bound.address.port(), 3).unwrap_err();
+        let error = bind("BIND", Ipv4Addr::LOCALHOST.into(), bound.address.port(), 3).unwrap_err();
         assert!(error.to_string().contains("Another program listens there"), "{error}");
     }
 }

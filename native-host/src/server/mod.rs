@@ -25,7 +25,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, request::Parts};
 use shared::Error;
 use tokio::{
     sync::{mpsc, watch as channel},
@@ -44,7 +44,7 @@ pub use self::{
 pub trait Service: 'static {
     async fn respond(&self, request: Request<Upload>) -> Response<Bytes>;
     /// Answers a request that is not let through.
-    fn refuse(&self, method: &Method, error: Error) -> Response<Bytes>;
+    fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes>;
     /// Answers in place of [`Service::respond`] when that has panicked.
     fn panicked(&self, method: &Method) -> Response<Bytes>;
 }

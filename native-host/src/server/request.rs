@@ -4,12 +4,17 @@ use std::{net::IpAddr, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use shared::{Code, Error, host::Peer};
+use shared::host::Peer;
 
-use super::{HEADER_COUNT, Service, body::Upload, framing::Verdict, watch::Watch};
+use super::{
+    HEADER_COUNT, Service,
+    body::Upload,
+    framing::{Refusal, TOO_LONG, TOO_MANY, Verdict},
+    watch::Watch,
+};
 
 pub async fn answer<S: Service>(
     service: &S,
@@ -29,8 +34,8 @@ pub async fn answer<S: Service>(
     request.extensions_mut().insert(Peer { address: peer, trusted_platform: false, https: false });
 
     let method = request.method().clone();
-    let mut response = match fault(&request, verdict) {
-        Some(fault) => service.refuse(&method, fault),
+    let mut response = match refusal(&request, verdict, watch) {
+        Some(refusal) => service.refuse(&request.into_parts().0, refusal.into()),
         // A panic costs its own request an answer of 500, and nothing else.
         None => AssertUnwindSafe(service.respond(request))
             .catch_unwind()
@@ -40,7 +45,7 @@ pub async fn answer<S: Service>(
 
     if !watch.is_http2() {
         let finished = match rest {
-            _ if verdict == Verdict::Ambiguous => false,
+            _ if matches!(verdict, Verdict::Refused(_)) => false,
             Some(rest) => rest.discard(awaited).await,
             None => true,
         };
@@ -55,16 +60,23 @@ pub async fn answer<S: Service>(
 }
 
 /// Why a request is not let through.
-fn fault<B>(request: &Request<B>, verdict: Verdict) -> Option<Error> {
+fn refusal<B>(request: &Request<B>, verdict: Verdict, watch: &Watch) -> Option<Refusal> {
     let (uri, headers) = (request.uri(), request.headers());
-    if verdict == Verdict::Ambiguous {
-        Some(Error::new(Code::MalformedRequest, "The length of the body is ambiguous."))
+    if let Verdict::Refused(refusal) = verdict {
+        Some(refusal)
     } else if uri.authority().is_some() && uri.scheme().is_none() {
         // Only a proxy is asked in this form.
-        Some(Error::new(Code::MalformedRequest, "The target is not a path."))
+        Some(Refusal::Malformed("The target is not a path."))
     } else if headers.len() > HEADER_COUNT {
-        Some(Error::new(Code::HeadersTooLarge, "There are too many headers."))
+        Some(TOO_MANY)
+    } else if watch.is_http2() && list_size(headers) > watch.limits().header_bytes as usize {
+        Some(TOO_LONG)
     } else {
         None
     }
+}
+
+/// As HTTP/2 counts it (RFC 9113 section 6.5.2).
+fn list_size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
 }

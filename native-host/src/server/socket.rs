@@ -60,21 +60,46 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let before = buffer.filled().len();
-        if this.first.is_empty() {
-            ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        } else {
-            let length = this.first.len().min(buffer.remaining());
-            buffer.put_slice(&this.first[..length]);
-            this.first.advance(length);
-            if this.first.is_empty() {
-                // An empty rest would keep its memory for the connection's life.
-                this.first = Bytes::new();
+        loop {
+            if this.watch.hand_over(buffer) {
+                return Poll::Ready(Ok(()));
+            }
+            if this.watch.has_refused() {
+                // The answer ends the connection; what comes until then is thrown away.
+                return Poll::Pending;
+            }
+            let before = buffer.filled().len();
+            ready!(this.read(context, buffer))?;
+            let bytes = &buffer.filled()[before..];
+            if bytes.is_empty() {
+                this.watch.ended();
+                return Poll::Ready(Ok(()));
+            }
+            let passed = this.watch.received(bytes);
+            buffer.set_filled(before + passed);
+            if passed > 0 {
+                return Poll::Ready(Ok(()));
             }
         }
-        match &buffer.filled()[before..] {
-            [] => this.watch.ended(),
-            bytes => this.watch.received(bytes),
+    }
+}
+
+impl Socket {
+    /// Takes bytes off the wire; none at its end.
+    fn read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.first.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        let length = self.first.len().min(buffer.remaining());
+        buffer.put_slice(&self.first[..length]);
+        self.first.advance(length);
+        if self.first.is_empty() {
+            // An empty rest would keep its memory for the connection's life.
+            self.first = Bytes::new();
         }
         Poll::Ready(Ok(()))
     }

@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::{sync::Notify, time::sleep_until};
+use tokio::{io::ReadBuf, sync::Notify, time::sleep_until};
 
 use super::{
     Limits,
@@ -97,7 +97,7 @@ impl Watch {
             served: Cell::new(false),
             unread: Cell::new(false),
             http2: Cell::new(false),
-            framing: RefCell::default(),
+            framing: RefCell::new(Framing::new(limits.header_bytes as usize)),
         }
     }
 
@@ -114,16 +114,16 @@ impl Watch {
         self.since.set(Instant::now());
     }
 
-    /// The socket has received `bytes`.
-    pub fn received(&self, bytes: &[u8]) {
+    /// The socket has received `bytes`; gives how many of them go on as they are.
+    pub fn received(&self, bytes: &[u8]) -> usize {
         if self.http2.get() {
-            return;
+            return bytes.len();
         }
-        self.framing.borrow_mut().follow(bytes);
+        let passed = self.framing.borrow_mut().receive(bytes);
         if self.in_flight.get() > 0 {
-            return;
+            return passed;
         }
-        // Until a request begins with them: hyper may refuse the head.
+        // Until a request begins with them.
         self.unread.set(true);
         if self.stage.get() == Stage::Idle {
             if self.served.get() {
@@ -133,6 +133,17 @@ impl Watch {
                 self.stage.set(Stage::Head);
             }
         }
+        passed
+    }
+
+    /// Writes received bytes that did not go on at once; whether there were any.
+    pub fn hand_over(&self, buffer: &mut ReadBuf<'_>) -> bool {
+        self.framing.borrow_mut().hand_over(buffer)
+    }
+
+    /// Whether a head was refused: nothing that follows it is read.
+    pub fn has_refused(&self) -> bool {
+        self.framing.borrow().has_refused()
     }
 
     /// The socket has taken bytes.

@@ -23,6 +23,11 @@ impl Answer {
     pub fn closes(&self) -> bool {
         self.head.contains("\r\nconnection: close")
     }
+
+    pub fn is_problem(&self) -> bool {
+        self.head.contains("\r\ncontent-type: application/problem+json")
+            && self.body.contains(&format!("\"status\":{}", self.status))
+    }
 }
 
 impl Client {

@@ -56,6 +56,23 @@ async fn too_many_headers_are_refused() {
     assert_eq!(refused.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 }
 
+/// h2 would answer it by itself, without a word.
+#[tokio::test]
+async fn a_large_head_is_refused_in_a_problem_document() {
+    let server = Running::new(short());
+    let mut client = connect(server.address).await;
+    let large = |bytes: usize| {
+        let mut large = request("/x", "");
+        large.headers_mut().insert("x-large", "y".repeat(bytes).parse().unwrap());
+        large
+    };
+    let limit = short().header_bytes as usize;
+    assert_eq!(client.send_request(large(limit - 1000)).await.unwrap().status(), StatusCode::OK);
+    let refused = client.send_request(large(limit)).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+}
+
 #[tokio::test]
 async fn a_drain_lets_streams_end_and_opens_no_more() {
     let mut server = Running::new(short());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use native_host::server::{Limits, Server, Service, Upload, bind};
 use shared::{
     Error,
@@ -53,7 +53,7 @@ impl Service for Fixture {
         }
     }
 
-    fn refuse(&self, _: &Method, error: Error) -> Response<Bytes> {
+    fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
         problem::response(&error, "test")
     }
 
@@ -91,7 +91,7 @@ impl Running {
     }
 
     pub fn on(address: IpAddr, limits: Limits) -> Self {
-        let bound = bind(address, 0, 2).unwrap();
+        let bound = bind("BIND", address, 0, 2).unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let server =
             Server::start("fixture", bound.listeners, limits, connections, || Fixture).unwrap();

@@ -9,6 +9,7 @@ mod client;
 mod drain;
 mod log;
 mod metrics;
+mod refusals;
 mod start;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

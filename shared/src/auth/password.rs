@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     Secret,
     text::normalize,
-    validate::{Field, FieldFault},
+    validate::{Field, FieldFault, any_text},
 };
 
 /// bcrypt reads no more; a longer password is refused, not cut.
@@ -35,7 +35,7 @@ pub struct NewPassword(Password);
 
 impl Field for Password {
     fn read(value: Value) -> Result<Self, FieldFault> {
-        let typed = String::read(value)?;
+        let typed = any_text(value)?;
         let normal = normalize(&typed);
         let typed = (typed != normal).then(|| Secret::new(typed));
         Ok(Self { normal: Secret::new(normal), typed })

@@ -1,12 +1,18 @@
 //! Environment variables to [`Config`]: read once, all faults reported at once, by name and
 //! without values. The variables themselves are listed in [`variables`].
 
+mod filter;
 pub(crate) mod parse;
+mod proxies;
 pub mod variables;
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
-pub use parse::{Cidr, Quota};
+use ::http::HeaderName;
+
+pub use filter::Filter;
+pub use parse::Quota;
+pub use proxies::{Cidr, Proxies};
 
 use crate::{
     Secret,
@@ -40,9 +46,10 @@ pub enum Environment {
 pub struct Listen {
     pub port: u16,
     /// `[::]` is dual stack.
-    pub bind: std::net::IpAddr,
+    pub bind: IpAddr,
     /// Where `/metrics` is; no listener without it.
     pub admin_port: Option<u16>,
+    pub admin_bind: IpAddr,
     pub shutdown_grace: Duration,
 }
 
@@ -96,11 +103,13 @@ pub struct Auth {
 #[derive(Clone, Debug)]
 pub struct Http {
     pub cors_origins: Vec<OriginPattern>,
+    /// What a page may send besides what every page may.
+    pub cors_allowed_headers: Vec<HeaderName>,
     /// Lower-case, without port; empty allows every host.
     pub allowed_hosts: Vec<String>,
     /// An origin, without a trailing slash.
     pub public_url: Option<String>,
-    pub trusted_proxies: Vec<Cidr>,
+    pub trusted_proxies: Proxies,
     pub enforce_https: bool,
     pub hsts: bool,
     pub body_limit: usize,
@@ -116,8 +125,7 @@ pub struct Limits {
 
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// A `tracing` filter: `info`, or `info,handlers=debug`.
-    pub level: String,
+    pub filter: Filter,
     pub format: LogFormat,
 }
 
@@ -161,12 +169,14 @@ impl Config {
         let mut read = parse::Reader::new(&lookup);
         let environment = read.environment();
         let production = environment == Environment::Production;
+        let auth = Self::auth(&mut read, platform, production);
         let config = Self {
             environment,
             listen: Listen {
                 port: read.number("PORT", 8000, 0..=65535) as u16,
-                bind: read.bind(),
+                bind: read.bind(auth.required),
                 admin_port: read.optional_number("ADMIN_PORT", 0..=65535).map(|port| port as u16),
+                admin_bind: read.admin_bind(),
                 shutdown_grace: Duration::from_secs(read.number(
                     "SHUTDOWN_GRACE_SECONDS",
                     25,
@@ -174,16 +184,13 @@ impl Config {
                 )),
             },
             database: Self::database(&mut read, platform, production),
-            auth: Self::auth(&mut read, platform, production),
+            auth,
             http: Self::http(&mut read, production),
             limits: Limits {
                 auth_per_address: read.quota("RATE_LIMIT_AUTH_PER_ADDRESS", Quota::new(60, 60)),
                 auth_per_account: read.quota("RATE_LIMIT_AUTH_PER_ACCOUNT", Quota::new(10, 60)),
             },
-            log: Log {
-                level: read.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
-                format: read.log_format(production),
-            },
+            log: Log { filter: read.log_filter(), format: read.log_format(production) },
         };
         read.finish(config)
     }
@@ -230,6 +237,7 @@ impl Config {
     fn http(read: &mut parse::Reader<'_>, production: bool) -> Http {
         Http {
             cors_origins: read.cors_origins(production),
+            cors_allowed_headers: read.cors_allowed_headers(),
             allowed_hosts: read.allowed_hosts(),
             public_url: read.public_url(),
             trusted_proxies: read.trusted_proxies(),

@@ -1,10 +1,12 @@
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     ops::RangeInclusive,
     time::Duration,
 };
 
-use super::{DatabaseUrl, Environment, Faults, LogFormat};
+use http::HeaderName;
+
+use super::{DatabaseUrl, Environment, Faults, Filter, LogFormat, Proxies};
 use crate::{Secret, http::cors::OriginPattern};
 
 /// How many in how long: `60/60s`.
@@ -32,40 +34,6 @@ impl Quota {
         };
         let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
         (1..=86_400).contains(&seconds).then(|| Self::new(requests, seconds))
-    }
-}
-
-/// A network of addresses; IPv4 is kept as IPv4-mapped IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cidr {
-    network: u128,
-    bits: u32,
-}
-
-impl Cidr {
-    pub const ANY: Self = Self { network: 0, bits: 0 };
-
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "*" {
-            return Some(Self::ANY);
-        }
-        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
-        let address: IpAddr = address.parse().ok()?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let bits: u32 = bits.map_or(Some(width), |bits| bits.parse().ok())?;
-        (bits <= width).then(|| Self { network: number(address), bits: bits + 128 - width })
-    }
-
-    pub fn contains(self, address: IpAddr) -> bool {
-        let shift = 128 - self.bits;
-        shift == 128 || (number(address) >> shift) == (self.network >> shift)
-    }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -162,12 +130,47 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub fn bind(&mut self) -> IpAddr {
+    /// The address of the API. Without authentication whoever can connect is the one user, so it is
+    /// this machine's alone.
+    pub fn bind(&mut self, required: bool) -> IpAddr {
         let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let Some(text) = self.text("BIND") else { return any };
-        text.trim_start_matches('[').trim_end_matches(']').parse().unwrap_or_else(|_| {
-            self.fault("BIND", "must be an IP address, such as 127.0.0.1 or [::]");
-            any
+        let default = if required { any } else { Ipv4Addr::LOCALHOST.into() };
+        let bind = self.address("BIND", default);
+        if !required && !bind.to_canonical().is_loopback() {
+            self.fault(
+                "BIND",
+                "must be a loopback address, such as 127.0.0.1, while AUTH_REQUIRED is false",
+            );
+        }
+        bind
+    }
+
+    /// The address of the admin listener, whose figures are nobody else's business.
+    pub fn admin_bind(&mut self) -> IpAddr {
+        self.address("ADMIN_BIND", Ipv4Addr::LOCALHOST.into())
+    }
+
+    fn address(&mut self, name: &str, default: IpAddr) -> IpAddr {
+        let Some(text) = self.text(name) else { return default };
+        let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let address = match bracketed {
+            Some(text) => text.parse().ok().map(IpAddr::V6),
+            None => text.parse().ok(),
+        };
+        address.unwrap_or_else(|| {
+            self.fault(name, "must be an IP address, such as 127.0.0.1 or [::]");
+            default
+        })
+    }
+
+    pub fn log_filter(&mut self) -> Filter {
+        let Some(text) = self.text("LOG_LEVEL") else { return Filter::default() };
+        Filter::parse(&text).unwrap_or_else(|| {
+            self.fault(
+                "LOG_LEVEL",
+                "must be a level (error, warn, info, debug, trace, off), or a filter such as info,handlers=debug",
+            );
+            Filter::default()
         })
     }
 
@@ -264,13 +267,25 @@ impl<'a> Reader<'a> {
         hosts
     }
 
-    pub fn trusted_proxies(&mut self) -> Vec<Cidr> {
-        let items = self.list("TRUSTED_PROXIES");
-        let networks: Vec<_> = items.iter().filter_map(|item| Cidr::parse(item)).collect();
-        if networks.len() != items.len() {
-            self.fault("TRUSTED_PROXIES", "must be addresses or networks such as 10.0.0.0/8, or *");
-        }
-        networks
+    pub fn trusted_proxies(&mut self) -> Proxies {
+        Proxies::parse(&self.list("TRUSTED_PROXIES")).unwrap_or_else(|fault| {
+            self.fault("TRUSTED_PROXIES", fault);
+            Proxies::default()
+        })
+    }
+
+    pub fn cors_allowed_headers(&mut self) -> Vec<HeaderName> {
+        let items = self.list("CORS_ALLOWED_HEADERS");
+        // With credentials a browser takes `*` for a header of that name.
+        let names: Option<_> =
+            items.iter().map(|item| item.parse().ok().filter(|_| item != "*")).collect();
+        names.unwrap_or_else(|| {
+            self.fault(
+                "CORS_ALLOWED_HEADERS",
+                "must be names of headers, separated by commas; * is none",
+            );
+            Vec::new()
+        })
     }
 
     pub fn cors_origins(&mut self, production: bool) -> Vec<OriginPattern> {
@@ -318,22 +333,6 @@ fn postgres_url(text: &str) -> Option<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn networks_hold_their_addresses() {
-        let holds = |network: &str, address: &str| {
-            Cidr::parse(network).unwrap().contains(address.parse().unwrap())
-        };
-        assert!(holds("10.0.0.0/8", "10.200.3.4"));
-        assert!(holds("10.0.0.0/8", "::ffff:10.1.1.1"));
-        assert!(!holds("10.0.0.0/8", "11.0.0.1"));
-        assert!(holds("fd00::/8", "fd12::1"));
-        assert!(!holds("::1", "::2"));
-        assert!(holds("*", "192.0.2.1"));
-        for wrong in ["10.0.0.0/33", "10.0.0/8", "", "::/129"] {
-            assert_eq!(Cidr::parse(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn quotas_read_like_words() {

@@ -26,11 +26,20 @@ pub const VARIABLES: &[Variable] = &[
         "`development`, `staging` or `production`. Production refuses to start with anything missing or weak.",
     ),
     open("PORT", "8000", "The port of the API."),
-    open("BIND", "[::]", "The address to listen on; `[::]` serves IPv6 and IPv4."),
+    open(
+        "BIND",
+        "[::]; 127.0.0.1 without AUTH_REQUIRED",
+        "The address to listen on; `[::]` serves IPv6 and IPv4.",
+    ),
     open(
         "ADMIN_PORT",
         "unset",
         "The port of the admin listener with `/metrics`; none when unset. Keep it private.",
+    ),
+    open(
+        "ADMIN_BIND",
+        "127.0.0.1",
+        "The address of the admin listener; set it to a private network's for a collector that is elsewhere.",
     ),
     open("SHUTDOWN_GRACE_SECONDS", "25", "How long a drain may take after SIGTERM."),
     secret(
@@ -79,11 +88,20 @@ pub const VARIABLES: &[Variable] = &[
         "12",
         "The work of hashing a password, as a power of two: 10 to 16, from 4 outside production.",
     ),
-    open("AUTH_REQUIRED", "true", "`false` acts as one fixed local user; in development only."),
+    open(
+        "AUTH_REQUIRED",
+        "true",
+        "`false` acts as one fixed local user; in development, on a loopback address, and under the names `localhost`, `127.0.0.1`, `[::1]` and those of ALLOWED_HOSTS only.",
+    ),
     open(
         "CORS_ORIGINS",
         "http://localhost:3000 in development; required in production",
         "Origins that may call, separated by commas: exact ones, and `https://*-team.vercel.app` with one leading `*` inside the first label.",
+    ),
+    open(
+        "CORS_ALLOWED_HEADERS",
+        "none",
+        "Headers that pages may send besides those of the API and of tracing (`traceparent`, `tracestate`, `baggage`, `sentry-trace`), separated by commas.",
     ),
     open("ALLOWED_HOSTS", "any", "Host names that the server answers to, separated by commas."),
     open(
@@ -94,7 +112,7 @@ pub const VARIABLES: &[Variable] = &[
     open(
         "TRUSTED_PROXIES",
         "none",
-        "Addresses and networks (`10.0.0.0/8`, `fd00::/8`) whose `Forwarded` and `X-Forwarded-*` headers are believed, separated by commas; `*` believes whoever connects, and nobody behind.",
+        "Addresses and networks (`10.0.0.0/8`, `fd00::/8`) whose `Forwarded` and `X-Forwarded-*` headers are believed, separated by commas, or their names: `loopback`, `private`, `link_local`, `railway`, `cloudflare`. `*` alone believes whoever connects, and nobody behind.",
     ),
     open(
         "ENFORCE_HTTPS",
@@ -112,7 +130,7 @@ pub const VARIABLES: &[Variable] = &[
     open(
         "LOG_LEVEL",
         "info",
-        "`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,handlers=debug`.",
+        "`error`, `warn`, `info`, `debug`, `trace` or `off`, their common synonyms (`warning`, `err`, `critical`, `fatal`, `notice`, `verbose`), or a filter such as `info,handlers=debug`.",
     ),
     open("LOG_FORMAT", "json in production, else pretty", "`json` or `pretty`."),
     open("API_DOCS", "false in production, else true", "Serve `/openapi.json` and `/docs`."),

@@ -7,6 +7,9 @@ use crate::Options;
 use crate::context::Context;
 use crate::outcome::Verdict;
 
+/// The group of checks that tidy up.
+pub const CLOSING: &str = "closing";
+
 pub struct Check {
     pub group: &'static str,
     pub name: &'static str,
@@ -16,7 +19,7 @@ pub struct Check {
 impl Check {
     /// The closing checks tidy up, so they belong to every run.
     pub fn is_closing(&self) -> bool {
-        self.group == "closing"
+        self.group == CLOSING
     }
 
     pub fn is_wanted(&self, options: &Options) -> bool {
@@ -24,6 +27,8 @@ impl Check {
         self.is_closing() || options.only.as_ref().is_none_or(|only| title.contains(only.as_str()))
     }
 }
+
+pub use closing::accounts_deleted;
 
 macro_rules! checks {
     ($($group:ident { $($name:ident,)+ })+) => {

@@ -63,8 +63,8 @@ pub async fn password_change(context: &Context) -> Verdict {
     change(&old, "short").await?.invalid_at(&["/new_password"])?;
     other.expect_alive(context).await?;
 
+    context.password_changes(&carol, &new);
     change(&old, &new).await?.is(204)?;
-    context.password_changed(&carol, &new);
     other.expect_ended(context).await?;
     carol.session.expect_alive(context).await?;
     context.try_login(&carol.email, &old).await?.problem_with_code(401, "invalid_credentials")?;

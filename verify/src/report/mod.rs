@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::outcome::{Failure, Stop, Verdict};
 use crate::transcript::Transcript;
 
-/// The findings of one run.
+/// The findings of one run. Its JSON is without the transcript.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The address that was checked.
@@ -24,6 +24,8 @@ pub struct Report {
     pub environment: Option<String>,
     pub version: Option<String>,
     pub results: Vec<CheckResult>,
+    /// It did not come to its end.
+    pub stopped: bool,
     #[serde(skip)]
     pub(crate) transcript: Transcript,
 }
@@ -37,6 +39,13 @@ pub struct CheckResult {
     pub outcome: Outcome,
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub duration: Duration,
+}
+
+impl CheckResult {
+    /// Whether accounts of the run may still be there.
+    pub(crate) fn left_accounts(&self) -> bool {
+        self.name == "accounts_deleted" && matches!(self.outcome, Outcome::Failed(_))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,9 +70,14 @@ impl From<Verdict> for Outcome {
 }
 
 impl Report {
-    /// Whether no check failed, and at least one was made.
+    /// Whether all checks were made, at least one, and none failed.
     pub fn passed(&self) -> bool {
-        !self.results.is_empty() && self.failures().next().is_none()
+        !self.stopped && !self.results.is_empty() && self.failures().next().is_none()
+    }
+
+    /// Whether accounts that the run registered may still be there.
+    pub fn left_accounts(&self) -> bool {
+        self.results.iter().any(CheckResult::left_accounts)
     }
 
     /// The checks that failed, in order.
@@ -78,11 +92,6 @@ impl Report {
     /// [`transcript::diff`](crate::transcript::diff).
     pub fn transcript(&self) -> &Transcript {
         &self.transcript
-    }
-
-    /// The report as indented JSON, without the transcript.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("a report has string keys only")
     }
 
     /// How many checks passed, failed, and did not apply.
@@ -126,19 +135,20 @@ pub(crate) fn example() -> Report {
                 Outcome::NotApplicable { reason: "no origin given".to_owned() },
             ),
         ],
+        stopped: false,
         transcript: Transcript::default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     #[test]
     fn json_carries_outcomes_flat() {
-        let json: Value = serde_json::from_str(&example().to_json()).unwrap();
+        let json = serde_json::to_value(example()).unwrap();
         assert_eq!(json["duration_ms"], 1234);
         assert_eq!(
             json["results"][0],

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use shared::printable::printable;
+
 use super::{CheckResult, Outcome, Report};
 use crate::outcome::Failure;
 
@@ -17,7 +19,7 @@ impl Report {
             if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
         };
         let width = self.results.iter().map(|result| result.name.len()).max().unwrap_or(0);
-        let mut table = format!("{}{}\n", self.url, self.about());
+        let mut table = format!("{}\n", printable(&format!("{}{}", self.url, self.about())));
         let mut group = "";
         for result in &self.results {
             if result.group != group {
@@ -28,7 +30,7 @@ impl Report {
                 Outcome::Passed => (paint(GREEN, "✓"), String::new()),
                 Outcome::Failed(_) => (paint(RED, "✗"), String::new()),
                 Outcome::NotApplicable { reason } => {
-                    (paint(DIM, "–"), paint(DIM, &format!("  {reason}")))
+                    (paint(DIM, "–"), paint(DIM, &format!("  {}", printable(reason))))
                 }
             };
             let name = result.name.replace('_', " ");
@@ -56,8 +58,9 @@ impl Report {
         }
         let (passed, failed, skipped) = self.counts();
         let summary = format!(
-            "{passed} passed, {failed} failed, {skipped} not applicable, in {:.1} s",
-            self.duration.as_secs_f32()
+            "{passed} passed, {failed} failed, {skipped} not applicable, in {:.1} s{}",
+            self.duration.as_secs_f32(),
+            if self.stopped { ", stopped before its end" } else { "" }
         );
         let _ = write!(table, "\n{}\n", paint(if self.passed() { GREEN } else { RED }, &summary));
         table
@@ -82,13 +85,6 @@ impl Report {
             .collect();
         if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }
     }
-}
-
-/// Shows control characters as escapes: what a server sent must not drive the terminal.
-fn printable(text: &str) -> String {
-    let shown =
-        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -117,6 +113,16 @@ cors
 1 passed, 1 failed, 1 not applicable, in 1.2 s
 ";
         assert_eq!(example().to_table(false), expected);
+    }
+
+    #[test]
+    fn nothing_that_a_server_says_steers_the_terminal() {
+        let mut report = example();
+        report.host = Some("\u{1b}[2J\u{9b}1m".to_owned());
+        report.version = Some("\u{202e}1".to_owned());
+        let table = report.to_table(false);
+        assert!(!table.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{table}");
+        assert!(table.contains("\\u{1b}[2J"), "{table}");
     }
 
     #[test]

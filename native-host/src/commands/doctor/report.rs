@@ -1,6 +1,7 @@
 //! Findings, for people and for programs.
 
 use serde::Serialize;
+use shared::printable::printable;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +65,7 @@ impl Report {
                 Level::Warning => "warning",
                 Level::Problem => "PROBLEM",
             };
+            let detail = printable(detail);
             let advice =
                 if advice.is_empty() { String::new() } else { format!("\n{:22}{advice}", "") };
             format!("{level:8}{check:14}{detail}{advice}")
@@ -71,8 +73,8 @@ impl Report {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> serde_json::Value {
         let worst = self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
-        format!("{:#}", serde_json::json!({ "level": worst, "findings": self.0 }))
+        serde_json::json!({ "level": worst, "findings": self.0 })
     }
 }

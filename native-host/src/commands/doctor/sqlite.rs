@@ -3,6 +3,7 @@ use std::{fs, path::Path};
 use rusqlite::{Connection, OpenFlags};
 
 use super::report::Report;
+use crate::database::sqlite::file::open_to_others;
 
 /// Looks at an SQLite file. Whether it is there to be looked into.
 pub fn examine(path: &str, report: &mut Report) -> bool {
@@ -72,8 +73,14 @@ fn look(
             "The folder can't be written, and SQLite keeps its log there.",
             "Make the folder writable for this user.",
         );
+    } else if let [file, ..] = &open_to_others(Path::new(path))[..] {
+        report.warning(
+            "permissions",
+            format!("Others on this machine can use {}.", file.display()),
+            "Serving takes their rights away; or `chmod go= FILE`.",
+        );
     } else {
-        report.ok("permissions", "File and folder can be written.");
+        report.ok("permissions", "File and folder can be written, the file by nobody else.");
     }
 
     let integrity = text("PRAGMA quick_check(1)")?;

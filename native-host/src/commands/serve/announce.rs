@@ -5,6 +5,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 use shared::{
     VERSION,
     config::{Config, DatabaseUrl, Environment, LogFormat, variables::warn_of_ignored},
+    printable::printable_lines,
 };
 
 use crate::{commands::config::is_set, logging, server::Bound};
@@ -26,7 +27,7 @@ pub fn started(config: &Config, places: &Places, logging: &logging::Guard) {
     let people =
         config.environment == Environment::Development && config.log.format == LogFormat::Pretty;
     if people {
-        logging.write(&banner(config, places));
+        logging.write(&printable_lines(&banner(config, places)));
     } else {
         let admin = places.admin.map(|address| address.to_string());
         tracing::info!(

@@ -1,12 +1,13 @@
 //! SQLite: a thread that writes and some that read, over one file in WAL mode, so that reading
 //! never waits for writing.
 
+pub mod file;
 mod lane;
 mod row;
 pub mod worker;
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     num::NonZero,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -75,9 +76,8 @@ impl Sqlite {
 
     fn try_open(path: &Path, limits: Limits) -> Result<Self, String> {
         let in_memory = path == Path::new(":memory:");
-        if let Some(folder) = path.parent().filter(|_| !in_memory) {
-            fs::create_dir_all(folder)
-                .map_err(|error| format!("its folder can't be made: {error}"))?;
+        if !in_memory {
+            file::prepare(path)?;
         }
         let readers = match thread::available_parallelism() {
             _ if in_memory => 0,
