@@ -69,7 +69,8 @@ pub async fn create<H: Host>(
 pub async fn list<H: Host>(host: &H, limit: i64) -> Result<Vec<Account>> {
     let statement = Statement::read(
         "-- list_users
-         SELECT id, email, name, created_at, disabled_at FROM users ORDER BY created_at DESC, id DESC LIMIT $1",
+         SELECT id, email, name, created_at, disabled_at FROM users
+         WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1",
         vec![limit.into()],
     );
     let rows = run(host, statement).await?;
@@ -92,10 +93,12 @@ pub async fn set_password<H: Host>(host: &H, app: &App, address: &str, secret: &
     let hash = users::hash(host, app, &password).await?;
     let set = Statement::write(
         "-- set_password_of
-         UPDATE users SET password_hash = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+         UPDATE users SET password_hash = $2, updated_at = $3, version = version + 1,
+             generation = generation + 1
+         WHERE id = $1 AND deleted_at IS NULL",
         vec![user.into(), hash.into(), host.now().into()],
     );
-    host.database().batch(Scope::Service, &[set, end_sessions(user)]).await?;
+    run(host, set).await?;
     Ok(())
 }
 
@@ -105,18 +108,13 @@ pub async fn disable<H: Host>(host: &H, address: &str, disabled: bool) -> Result
     let now = host.now();
     let set = Statement::write(
         "-- disable_user
-         UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+         UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1,
+             generation = generation + 1
+         WHERE id = $1 AND deleted_at IS NULL",
         vec![user.into(), disabled.then_some(now).into(), now.into()],
     );
-    host.database().batch(Scope::Service, &[set, end_sessions(user)]).await?;
+    run(host, set).await?;
     Ok(())
-}
-
-fn end_sessions(user: Uuid) -> Statement<'static> {
-    Statement::write(
-        "-- end_sessions_of\nDELETE FROM sessions WHERE user_id = $1",
-        vec![user.into()],
-    )
 }
 
 async fn find<H: Host>(host: &H, address: &str) -> Result<Uuid> {

@@ -1,5 +1,6 @@
-//! `Idempotency-Key` on the creation of a record: the key, the record and the answer are
-//! written in one batch, so that concurrent retries make one record.
+//! `Idempotency-Key` on the creation of a record: the key and the record are written in one batch,
+//! so that concurrent retries make one record. The answer is not kept: it follows from the request,
+//! which a retry brings along, and from the id and the moment that the key was taken for.
 
 use std::time::Duration;
 
@@ -25,7 +26,9 @@ const MOST: usize = 255;
 pub struct Key<'a> {
     key: &'a str,
     user: Uuid,
-    fingerprint: String,
+    /// Of path and body, under each key of the server's: whoever reads the table can't tell what
+    /// was asked, nor check a guess. The first is written.
+    fingerprints: Vec<String>,
 }
 
 /// A record that was made, by this request or by an earlier one with the same key.
@@ -68,8 +71,10 @@ impl<'a> Key<'a> {
         hash.update(cx.head.uri.path());
         hash.update([0]);
         hash.update(&cx.body);
-        let fingerprint = URL_SAFE_NO_PAD.encode(hash.finalize());
-        Ok(Some(Self { key, user: cx.caller()?.user, fingerprint }))
+        let hash = URL_SAFE_NO_PAD.encode(hash.finalize());
+        let keys = cx.app.config.auth.keys.keys.iter();
+        let fingerprints = keys.map(|key| key.veiled("request", &hash)).collect();
+        Ok(Some(Self { key, user: cx.caller()?.user, fingerprints }))
     }
 
     fn forget_expired(&self, now: Timestamp) -> Statement<'_> {
@@ -81,18 +86,17 @@ impl<'a> Key<'a> {
     }
 
     /// Takes the key for this record; who comes second, even at the same moment, finds it taken.
-    fn take<'s>(&'s self, record: Uuid, body: &'s str, now: Timestamp) -> Statement<'s> {
+    fn take(&self, record: Uuid, now: Timestamp) -> Statement<'_> {
         Statement::write(
             "-- take_idempotency_key
              INSERT INTO idempotency_keys (user_id, key, fingerprint, record_id, response, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
+             VALUES ($1, $2, $3, $4, '', $5)
              ON CONFLICT (user_id, key) DO NOTHING",
             vec![
                 self.user.into(),
                 self.key.into(),
-                self.fingerprint.as_str().into(),
+                self.fingerprints[0].as_str().into(),
                 record.into(),
-                body.into(),
                 now.plus(KEPT).into(),
             ],
         )
@@ -101,7 +105,7 @@ impl<'a> Key<'a> {
     fn holder(&self) -> Statement<'_> {
         Statement::read(
             "-- get_idempotency_key
-             SELECT record_id, fingerprint, response FROM idempotency_keys
+             SELECT record_id, fingerprint, expires_at FROM idempotency_keys
              WHERE user_id = $1 AND key = $2",
             vec![self.user.into(), self.key.into()],
         )
@@ -120,7 +124,42 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Creates a record in `table` once. `insert` is given the key to bind, and inserts only where
+pub fn due(now: Timestamp) -> Statement<'static> {
+    Statement::read(
+        "-- count_expired_answers
+         SELECT count(*) FROM (
+             SELECT 1 FROM idempotency_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000000
+         ) AS due",
+        vec![now.into()],
+    )
+}
+
+/// Removes a piece of those that are not kept any longer. One may be taken anew in this moment,
+/// so the condition stands outside as well.
+pub fn sweep(now: Timestamp) -> Statement<'static> {
+    Statement::write(
+        "-- sweep_answers
+         DELETE FROM idempotency_keys WHERE expires_at <= $1 AND (user_id, key) IN (
+             SELECT user_id, key FROM idempotency_keys WHERE expires_at <= $1
+             ORDER BY expires_at LIMIT 1000
+         ) RETURNING 1 AS gone",
+        vec![now.into()],
+    )
+}
+
+/// Removes a piece of a deleted account's.
+pub fn remove_all(user: Uuid) -> Statement<'static> {
+    Statement::write(
+        "-- remove_answers
+         DELETE FROM idempotency_keys WHERE user_id = $1 AND key IN (
+             SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY key LIMIT 1000
+         ) RETURNING 1 AS gone",
+        vec![user.into()],
+    )
+}
+
+/// Creates a record in `table` once. `answer` is what a record of this request's, with an id and
+/// the moment of its making, is answered with, and depends on nothing else. `insert` is given the key to bind, and inserts only where
 /// the key is NULL or was taken for this very record:
 /// `EXISTS (SELECT 1 FROM idempotency_keys WHERE user_id = … AND key = … AND record_id = …)`.
 /// `None` when its other conditions did not hold: nothing was written, nor the key kept.
@@ -128,19 +167,18 @@ pub async fn create<'s, H: Host>(
     cx: &Context<'_, H>,
     table: &str,
     record: Uuid,
-    body: Vec<u8>,
+    answer: impl Fn(Uuid, Timestamp) -> Result<Vec<u8>>,
     insert: impl FnOnce(Option<String>) -> Statement<'s>,
     refuse: impl FnOnce(DatabaseError) -> Error,
 ) -> Result<Option<Created>> {
     let Some(key) = Key::read(cx)? else {
         let rows = cx.as_caller(&[insert(None)]).await.map_err(refuse)?;
-        let body = Bytes::from(body);
+        let body = answer(record, cx.now)?.into();
         return Ok((!rows[0].is_empty()).then_some(Created { record, body, replayed: false }));
     };
-    let text = std::str::from_utf8(&body).map_err(Error::internal)?;
     let statements = [
         key.forget_expired(cx.now),
-        key.take(record, text, cx.now),
+        key.take(record, cx.now),
         insert(Some(key.key.to_owned())),
         key.release(record, table),
         key.holder(),
@@ -149,12 +187,14 @@ pub async fn create<'s, H: Host>(
     let Some(holder) = rows[4].first() else { return Ok(None) };
     let held: Uuid = holder.get(0)?;
     if held == record {
-        return Ok(Some(Created { record, body: body.into(), replayed: false }));
+        let body = answer(record, cx.now)?.into();
+        return Ok(Some(Created { record, body, replayed: false }));
     }
-    if holder.get::<&str>(1)? != key.fingerprint {
+    let fingerprint = holder.get::<&str>(1)?;
+    if !key.fingerprints.iter().any(|known| known == fingerprint) {
         let detail = "This Idempotency-Key was used for another request.";
         return Err(Error::new(Code::IdempotencyKeyReused, detail));
     }
-    let body = Bytes::copy_from_slice(holder.get::<&str>(2)?.as_bytes());
+    let body = answer(held, holder.get::<Timestamp>(2)?.minus(KEPT))?.into();
     Ok(Some(Created { record: held, body, replayed: true }))
 }

@@ -12,6 +12,7 @@ mod health;
 mod idempotency;
 mod ids;
 mod jwks;
+pub mod maintenance;
 pub mod middleware;
 pub mod openapi;
 mod rate_limit;

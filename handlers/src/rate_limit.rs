@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::{
     Code, Error, Timestamp,
+    auth::keys::{Key, Ring},
     config::Quota,
     error::Result,
     host::{Database, Host, Scope},
@@ -45,14 +46,34 @@ pub fn forgive(key: &str) -> Statement<'_> {
     )
 }
 
-/// Removes a hundred of those that no longer count.
+pub fn due(now: Timestamp) -> Statement<'static> {
+    Statement::read(
+        "-- count_expired_attempts
+         SELECT count(*) FROM (
+             SELECT 1 FROM rate_limits WHERE resets_at <= $1 ORDER BY resets_at LIMIT 1000000
+         ) AS due",
+        vec![now.into()],
+    )
+}
+
+/// Removes a piece of those that no longer count. One may count anew in this moment, so the
+/// condition stands outside as well.
 pub fn sweep(now: Timestamp) -> Statement<'static> {
     Statement::write(
-        "-- sweep_rate_limits
-         DELETE FROM rate_limits WHERE key IN (
-             SELECT key FROM rate_limits WHERE resets_at <= $1 LIMIT 100
-         )",
+        "-- sweep_attempts
+         DELETE FROM rate_limits WHERE resets_at <= $1 AND key IN (
+             SELECT key FROM rate_limits WHERE resets_at <= $1 ORDER BY resets_at LIMIT 1000
+         ) RETURNING 1 AS gone",
         vec![now.into()],
+    )
+}
+
+/// Forgets whatever was counted for an account, from any address.
+pub fn forget(account: &Account) -> Statement<'static> {
+    Statement::write(
+        "-- forget_attempts
+         DELETE FROM rate_limits WHERE key >= $1 AND key < $2",
+        vec![format!("{}.", account.0).into(), format!("{}/", account.0).into()],
     )
 }
 
@@ -117,18 +138,34 @@ impl Standing {
 /// Counts one request of an address to the credential endpoints.
 pub async fn per_address<H: Host>(
     host: &H,
+    keys: &Ring,
     quota: Quota,
     address: IpAddr,
     now: Timestamp,
 ) -> Result<Standing> {
-    let key = format!("address {}", subscriber(address));
+    let key = keys.signer().veiled("address", &subscriber(address));
     let counted = host.database().batch(Scope::Service, &[count(&key, quota, now)]).await?;
     Standing::read("address", quota, now, &counted[0])
 }
 
-/// Account and address together: nobody locks an owner out from elsewhere.
-pub fn account_key(account: &str, address: IpAddr) -> String {
-    format!("account {account} {}", subscriber(address))
+/// What attempts at an account are counted under, before the address: `/` comes after `.`.
+pub struct Account(String);
+
+impl Account {
+    /// `name` is the account's id or its address of mail; the table knows neither.
+    pub fn new(key: &Key, name: &str) -> Self {
+        Self(key.veiled("account", name))
+    }
+
+    /// Account and address together: nobody locks an owner out from elsewhere.
+    pub fn key_from(&self, key: &Key, address: IpAddr) -> String {
+        format!("{}.{}", self.0, key.veiled(&self.0, &subscriber(address)))
+    }
+}
+
+/// The key of an account's attempts from an address.
+pub fn account_key(keys: &Ring, name: &str, address: IpAddr) -> String {
+    Account::new(keys.signer(), name).key_from(keys.signer(), address)
 }
 
 /// What one subscriber is given: an IPv4 address, or an IPv6 network of 64 bits.

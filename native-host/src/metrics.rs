@@ -1,6 +1,7 @@
 //! What can be measured from outside, in the text format of Prometheus.
 
 mod database;
+mod maintenance;
 mod process;
 
 use std::{
@@ -37,6 +38,7 @@ pub struct Metrics {
     /// Open connections of the API.
     pub connections: Arc<AtomicUsize>,
     pub computing: Computing,
+    pub maintenance: maintenance::Maintenance,
 }
 
 /// The queue of password hashing.
@@ -76,6 +78,7 @@ impl Metrics {
                 rejected: registered(&registry, rejected),
                 seconds: registered(&registry, hashing),
             },
+            maintenance: maintenance::Maintenance::new(&registry),
             started: SystemTime::now(),
             registry,
         }

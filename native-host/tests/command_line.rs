@@ -49,7 +49,9 @@ fn every_command_explains_itself() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    for name in ["serve", "config", "routes", "openapi", "user", "verify", "migrate", "doctor"] {
+    for name in
+        ["serve", "config", "routes", "openapi", "user", "verify", "migrate", "maintain", "doctor"]
+    {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
     for name in names.into_iter().filter(|name| *name != "help") {
@@ -294,6 +296,8 @@ const WRITING: &[&[&str]] = &[
     &["migrate", "--json"],
     &["doctor"],
     &["doctor", "--json"],
+    &["maintain"],
+    &["maintain", "--json"],
     &["user", "list"],
     &["user", "list", "--json"],
     &["verify", "--clean-up"],

@@ -27,12 +27,14 @@ const POSTGRES: &[Migration] = migrations!["postgres":
     1 "0001_accounts",
     2 "0002_contexts_and_tasks",
     3 "0003_idempotency_and_limits",
+    4 "0004_maintenance",
 ];
 
 const SQLITE: &[Migration] = migrations!["sqlite":
     1 "0001_accounts",
     2 "0002_contexts_and_tasks",
     3 "0003_idempotency_and_limits",
+    4 "0004_maintenance",
 ];
 
 /// All migrations of a dialect, in the order of their versions.

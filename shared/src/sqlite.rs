@@ -92,7 +92,7 @@ pub fn enter(scope: Scope) -> Option<Statement<'static>> {
         Some(session) => Statement::read(
             "-- enter_session
              SELECT CASE WHEN EXISTS (
-                 SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+                 SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id AND u.generation = s.generation
                  WHERE s.id = $1 AND u.id = $2 AND u.disabled_at IS NULL
              ) THEN 1 ELSE json('session ended') END",
             vec![Value::Uuid(session), Value::Uuid(user)],

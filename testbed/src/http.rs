@@ -32,6 +32,13 @@ pub fn post_with(port: u16, path: &str, token: &str, more: &str, json: &str) -> 
     exchange(port, &format!("POST {path}"), &headers, json)
 }
 
+/// One DELETE, with a body of JSON unless that is empty.
+pub fn delete(port: u16, path: &str, token: &str, json: &str) -> io::Result<Answer> {
+    let content = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len());
+    let headers = format!("{}{content}", authorization(token));
+    exchange(port, &format!("DELETE {path}"), &headers, json)
+}
+
 /// One GET with an access token.
 pub fn get_with(port: u16, path: &str, token: &str) -> io::Result<Answer> {
     exchange(port, &format!("GET {path}"), &authorization(token), "")

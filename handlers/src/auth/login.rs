@@ -1,8 +1,6 @@
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
-use sha2::{Digest, Sha256};
 use shared::{
     Code, Error, Timestamp, Uuid,
     auth::password::{Password, Verdict},
@@ -37,7 +35,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     // Counted before the password is compared, and taken back unless it is wrong: guesses sent
     // at once are counted like guesses sent one after the other.
     let quota = cx.app.config.limits.auth_per_account;
-    let attempt = attempt_key(&email.normal, cx.client.address);
+    let attempt =
+        rate_limit::account_key(&cx.app.config.auth.keys, &email.normal, cx.client.address);
     let rows = cx
         .as_service(&[
             rate_limit::count(&attempt, quota, cx.now),
@@ -56,10 +55,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
             let _ = cx.as_service(&[rate_limit::forgive(&attempt)]).await;
             Err(error)
         }
-        Ok(response) => {
-            sweep(cx).await;
-            announce(&standing.forgiven(), Ok(response))
-        }
+        Ok(response) => announce(&standing.forgiven(), Ok(response)),
     }
 }
 
@@ -121,32 +117,6 @@ async fn compare<H: Host>(
 fn refused<H: Host>(cx: &Context<'_, H>, user: Option<Uuid>) -> Error {
     report(cx, "refused", user);
     Error::new(Code::InvalidCredentials, "E-mail and password do not belong together.")
-}
-
-/// The address of mail is hashed; the table of attempts need not know it.
-fn attempt_key(email: &str, address: std::net::IpAddr) -> String {
-    let hash = Sha256::digest(email);
-    rate_limit::account_key(&URL_SAFE_NO_PAD.encode(&hash[..12]), address)
-}
-
-/// One sign-in in 64 clears away some of what has expired: no host needs a clock of its own for
-/// it. It is not worth an answer's failure.
-async fn sweep<H: Host>(cx: &Context<'_, H>) {
-    let mut die = [0];
-    cx.host.random(&mut die);
-    if !die[0].is_multiple_of(64) {
-        return;
-    }
-    let unused_since = cx.now.minus(cx.app.config.auth.refresh_token_ttl);
-    let statements = [
-        rate_limit::sweep(cx.now),
-        sql::sweep_sessions(unused_since, cx.now),
-        sql::sweep_refresh_tokens(cx.now),
-        sql::sweep_idempotency_keys(cx.now),
-    ];
-    if let Err(error) = cx.as_service(&statements).await {
-        tracing::warn!(%error, "what has expired was not cleared away");
-    }
 }
 
 pub fn describe(op: Operation) -> Operation {

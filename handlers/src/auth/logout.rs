@@ -10,7 +10,7 @@ use crate::{context::Context, openapi::Operation, respond};
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let input = Input::read(cx)?;
     if let Some(token) = RefreshToken::parse(&input.refresh_token) {
-        let rows = cx.as_service(&[sql::end_session_of(&token.hash())]).await?;
+        let rows = cx.as_service(&[sql::end_session_of(&token.hash(), cx.now)]).await?;
         if let Some(ended) = rows[0].first() {
             report(cx, "signed_out", Some(ended.get(0)?));
         }

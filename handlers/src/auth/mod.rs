@@ -5,6 +5,7 @@ pub mod logout;
 pub mod refresh;
 pub mod register;
 pub mod sql;
+pub mod sweep;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};

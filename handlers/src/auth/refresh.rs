@@ -45,7 +45,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
             sql::use_refresh_token(&hash, &sealed, cx.now),
             sql::add_successor(&hash, &sealed, &successor_hash, expires, cx.now),
             sql::refresh_token(&hash),
-            sql::end_reused(&hash, cx.now.minus(GRACE)),
+            sql::end_reused(&hash, cx.now.minus(GRACE), cx.now),
         ])
         .await?;
     if let Some(ended) = rows[4].first() {

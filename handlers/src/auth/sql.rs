@@ -49,8 +49,8 @@ pub fn create_session<'a>(
 ) -> Statement<'a> {
     Statement::write(
         "-- create_session
-         INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at)
-         SELECT $1, id, $3, $4, $4, $5 FROM users
+         INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at, generation)
+         SELECT $1, id, $3, $4, $4, $5, generation FROM users
          WHERE id = $2 AND password_hash = $6 AND disabled_at IS NULL
          RETURNING id",
         vec![
@@ -89,7 +89,8 @@ pub fn use_refresh_token<'a>(hash: &'a str, sealed: &'a str, now: Timestamp) -> 
          UPDATE refresh_tokens SET used_at = $3, successor = $2
          WHERE hash = $1 AND used_at IS NULL AND expires_at > $3 AND EXISTS (
              SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.id = refresh_tokens.session_id AND s.expires_at > $3 AND u.disabled_at IS NULL
+             WHERE s.id = refresh_tokens.session_id AND s.expires_at > $3
+             AND u.generation = s.generation AND u.disabled_at IS NULL
          )",
         vec![hash.into(), sealed.into(), now.into()],
     )
@@ -132,59 +133,31 @@ pub fn refresh_token(hash: &str) -> Statement<'_> {
          SELECT u.id, u.email, u.name, u.created_at, u.updated_at, u.version,
                 t.used_at, t.successor, t.session_id, s.expires_at
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
-         WHERE t.hash = $1 AND u.disabled_at IS NULL",
+         WHERE t.hash = $1 AND u.generation = s.generation AND u.disabled_at IS NULL",
         vec![hash.into()],
     )
 }
 
 /// Ends the session of a token that was used before `grace_began`: somebody has a copy.
-pub fn end_reused(hash: &str, grace_began: Timestamp) -> Statement<'_> {
+pub fn end_reused(hash: &str, grace_began: Timestamp, now: Timestamp) -> Statement<'_> {
     Statement::write(
         "-- end_reused_session
-         DELETE FROM sessions
+         UPDATE sessions SET generation = 0, expires_at = $3
          WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1 AND used_at <= $2)
+         AND generation = (SELECT generation FROM users WHERE users.id = sessions.user_id)
          RETURNING user_id",
-        vec![hash.into(), grace_began.into()],
+        vec![hash.into(), grace_began.into(), now.into()],
     )
 }
 
-pub fn end_session_of(hash: &str) -> Statement<'_> {
+/// No user is of generation 0. The row is left to maintenance: it may have tokens by the thousand.
+pub fn end_session_of(hash: &str, now: Timestamp) -> Statement<'_> {
     Statement::write(
         "-- end_session_of_token
-         DELETE FROM sessions WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)
+         UPDATE sessions SET generation = 0, expires_at = $2
+         WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)
+         AND generation = (SELECT generation FROM users WHERE users.id = sessions.user_id)
          RETURNING user_id",
-        vec![hash.into()],
-    )
-}
-
-/// Removes a hundred of the sessions that nobody can continue any more: too old, or unused for
-/// as long as a refresh token lasts.
-pub fn sweep_sessions(unused_since: Timestamp, now: Timestamp) -> Statement<'static> {
-    Statement::write(
-        "-- sweep_sessions
-         DELETE FROM sessions WHERE id IN (
-             SELECT id FROM sessions WHERE expires_at <= $2 OR last_used_at <= $1 LIMIT 100
-         )",
-        vec![unused_since.into(), now.into()],
-    )
-}
-
-pub fn sweep_refresh_tokens(now: Timestamp) -> Statement<'static> {
-    Statement::write(
-        "-- sweep_refresh_tokens
-         DELETE FROM refresh_tokens WHERE hash IN (
-             SELECT hash FROM refresh_tokens WHERE expires_at <= $1 LIMIT 100
-         )",
-        vec![now.into()],
-    )
-}
-
-pub fn sweep_idempotency_keys(now: Timestamp) -> Statement<'static> {
-    Statement::write(
-        "-- sweep_idempotency_keys
-         DELETE FROM idempotency_keys WHERE record_id IN (
-             SELECT record_id FROM idempotency_keys WHERE expires_at <= $1 LIMIT 100
-         )",
-        vec![now.into()],
+        vec![hash.into(), now.into()],
     )
 }

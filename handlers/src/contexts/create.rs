@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
 use shared::{
-    Code, Error,
+    Code, Error, Timestamp, Uuid,
     error::Result,
     host::Host,
     validate::{Color, visible},
@@ -27,27 +27,32 @@ pub struct Input {
     pub color: Option<Color>,
 }
 
+impl Input {
+    fn record(&self, id: Uuid, now: Timestamp) -> Record<'_> {
+        Record {
+            id,
+            name: &self.name,
+            color: self.color.as_ref().map(|color| color.0.as_str()),
+            task_count: 0,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}
+
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let mut fields = cx.fields()?;
     let input = Input { name: fields.required("name"), color: fields.optional("color") };
     let input = fields.finish(input)?;
 
     let (user, id) = (cx.caller()?.user, cx.new_id());
-    let record = Record {
-        id,
-        name: &input.name,
-        color: input.color.as_ref().map(|color| color.0.as_str()),
-        task_count: 0,
-        created_at: cx.now,
-        updated_at: cx.now,
-        version: 1,
-    };
-    let body = respond::encode(&record)?;
+    let answer = |id, now| respond::encode(&input.record(id, now));
     let insert = |key| sql::create(user, id, &input, key, cx.now);
     let refuse = |error: shared::sql::DatabaseError| {
         error.on_constraint("contexts_user_id_name_key", name_taken)
     };
-    let created = idempotency::create(cx, "contexts", id, body, insert, refuse).await?;
+    let created = idempotency::create(cx, "contexts", id, answer, insert, refuse).await?;
     let created = created.ok_or_else(|| Error::internal("a context was not inserted"))?;
     Ok(created.response("/api/v1/contexts", "1-0"))
 }

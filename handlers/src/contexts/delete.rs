@@ -9,14 +9,16 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let id = cx.id()?;
     let demanded = Precondition::read(cx);
     let user = cx.caller()?.user;
+    let [leave, remove] = sql::remove(user, id);
     let rows = cx
         .as_caller(&[
             sql::get(user, id),
-            sql::touch_tasks(user, id, demanded.value(), cx.now),
-            sql::delete(user, id, demanded.value()),
+            sql::delete(user, id, demanded.value(), cx.now),
+            leave,
+            remove,
         ])
         .await?;
-    match (rows[0].is_empty(), rows[2].is_empty()) {
+    match (rows[0].is_empty(), rows[1].is_empty()) {
         (_, false) => Ok(respond::no_content()),
         (false, true) if demanded.is_given() => Err(Precondition::failed()),
         _ => Err(Error::not_found()),

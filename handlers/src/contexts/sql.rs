@@ -4,6 +4,7 @@ use shared::{
 };
 
 use super::create;
+use crate::tasks;
 
 macro_rules! columns {
     () => {
@@ -24,7 +25,11 @@ macro_rules! tag {
 /// The cursor, order and limit are added by the page request.
 pub fn list(user: Uuid) -> Statement<'static> {
     Statement::read(
-        concat!("-- list_contexts\nSELECT ", columns!(), " FROM contexts WHERE user_id = $1"),
+        concat!(
+            "-- list_contexts\nSELECT ",
+            columns!(),
+            " FROM contexts WHERE user_id = $1 AND deleted_at IS NULL"
+        ),
         vec![user.into()],
     )
 }
@@ -34,7 +39,7 @@ pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
         concat!(
             "-- get_context\nSELECT ",
             columns!(),
-            " FROM contexts WHERE user_id = $1 AND id = $2"
+            " FROM contexts WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL"
         ),
         vec![user.into(), id.into()],
     )
@@ -81,7 +86,7 @@ pub fn update<'a>(
             "-- update_context
              UPDATE contexts SET name = COALESCE($3, name),
                  color = CASE WHEN $4 THEN $5 ELSE color END, updated_at = $7, version = version + 1
-             WHERE user_id = $1 AND id = $2
+             WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL
              AND (CAST($6 AS text) IS NULL OR $6 LIKE '%,' || ",
             tag!(),
             " || ',%')
@@ -99,33 +104,65 @@ pub fn update<'a>(
     )
 }
 
-/// The tasks of a context change when it is deleted: they lose it. Only if it may be deleted.
-pub fn touch_tasks<'a>(user: Uuid, id: Uuid, demanded: Value<'a>, now: Timestamp) -> Statement<'a> {
-    Statement::write(
-        concat!(
-            "-- touch_tasks_of_context
-             UPDATE tasks SET updated_at = $4, version = version + 1
-             WHERE user_id = $1 AND context_id = $2 AND EXISTS (
-                 SELECT 1 FROM contexts WHERE user_id = $1 AND id = $2
-                 AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || ",
-            tag!(),
-            " || ',%'))"
-        ),
-        vec![user.into(), id.into(), demanded, now.into()],
-    )
-}
-
-/// The foreign key takes the context from its tasks.
-pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
+/// From here on there is no such context, for anybody: its name is free (no name can hold
+/// U+0001), and its tasks have none.
+pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>, now: Timestamp) -> Statement<'_> {
     Statement::write(
         concat!(
             "-- delete_context
-             DELETE FROM contexts WHERE user_id = $1 AND id = $2
+             UPDATE contexts SET name = $4, color = NULL, deleted_at = $5
+             WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL
              AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || ",
             tag!(),
             " || ',%')
              RETURNING id"
         ),
-        vec![user.into(), id.into(), demanded],
+        vec![user.into(), id.into(), demanded, format!("\u{1}{id}").into(), now.into()],
+    )
+}
+
+/// A piece of what is left of a deleted context: it is taken from a thousand tasks at most, and
+/// goes when none is in it any more. The first comes with the request that deletes it, which for
+/// most contexts is the last, the others with maintenance.
+pub fn remove(user: Uuid, id: Uuid) -> [Statement<'static>; 2] {
+    let row = Statement::write(
+        "-- remove_context
+         DELETE FROM contexts WHERE user_id = $1 AND id = $2 AND deleted_at IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM tasks WHERE context_id = $2)
+         RETURNING 1 AS gone",
+        vec![user.into(), id.into()],
+    );
+    [tasks::sql::leave_context(user, id), row]
+}
+
+/// How many deleted contexts are not gone yet.
+pub fn deleted_due() -> Statement<'static> {
+    Statement::read(
+        "-- count_deleted_contexts
+         SELECT count(*) FROM (
+             SELECT 1 FROM contexts WHERE deleted_at IS NOT NULL LIMIT 1000000
+         ) AS due",
+        vec![],
+    )
+}
+
+/// One of them: `user_id, id`.
+pub fn first_deleted() -> Statement<'static> {
+    Statement::read(
+        "-- get_deleted_context
+         SELECT user_id, id FROM contexts WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 1",
+        vec![],
+    )
+}
+
+/// Removes a piece of a deleted account's, once no task is in any.
+pub fn remove_all(user: Uuid) -> Statement<'static> {
+    Statement::write(
+        "-- remove_contexts
+         DELETE FROM contexts WHERE user_id = $1 AND id IN (
+             SELECT id FROM contexts WHERE user_id = $1 ORDER BY created_at LIMIT 1000
+         ) AND NOT EXISTS (SELECT 1 FROM tasks WHERE user_id = $1)
+         RETURNING 1 AS gone",
+        vec![user.into()],
     )
 }

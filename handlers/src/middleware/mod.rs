@@ -179,7 +179,14 @@ async fn limited<H: Host>(cx: &Context<'_, H>, route: &Route) -> Result<Response
         return route.call(cx).await;
     }
     let quota = cx.app.config.limits.auth_per_address;
-    let standing = rate_limit::per_address(cx.host, quota, cx.client.address, cx.now).await?;
+    let standing = rate_limit::per_address(
+        cx.host,
+        &cx.app.config.auth.keys,
+        quota,
+        cx.client.address,
+        cx.now,
+    )
+    .await?;
     let result = match standing.check() {
         Ok(()) => route.call(cx).await,
         Err(refused) => Err(refused),

@@ -40,6 +40,22 @@ impl Input {
     pub fn completed_at(&self, now: Timestamp) -> Option<Timestamp> {
         (self.status == Status::Done).then_some(now)
     }
+
+    fn task(&self, id: Uuid, now: Timestamp) -> Task<'_> {
+        Task {
+            id,
+            title: &self.title,
+            description: self.description.as_deref(),
+            status: self.status.as_str(),
+            priority: self.priority.as_str(),
+            due_at: self.due_at,
+            context_id: self.context_id,
+            completed_at: self.completed_at(now),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
@@ -55,22 +71,9 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let input = fields.finish(input)?;
 
     let (user, id) = (cx.caller()?.user, cx.new_id());
-    let task = Task {
-        id,
-        title: &input.title,
-        description: input.description.as_deref(),
-        status: input.status.as_str(),
-        priority: input.priority.as_str(),
-        due_at: input.due_at,
-        context_id: input.context_id,
-        completed_at: input.completed_at(cx.now),
-        created_at: cx.now,
-        updated_at: cx.now,
-        version: 1,
-    };
-    let body = respond::encode(&task)?;
+    let answer = |id, now| respond::encode(&input.task(id, now));
     let insert = |key| sql::create(user, id, &input, key, cx.now);
-    let created = idempotency::create(cx, "tasks", id, body, insert, refused).await?;
+    let created = idempotency::create(cx, "tasks", id, answer, insert, refused).await?;
     let created = created.ok_or_else(unknown_context)?;
     Ok(created.response("/api/v1/tasks", "1"))
 }

@@ -44,6 +44,7 @@ pub struct Task<'a> {
     #[schemars(extend("examples" = [null]))]
     pub completed_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// When its owner last changed it; that its context was deleted does not count.
     pub updated_at: Timestamp,
     /// Counts the changes; it is the `ETag`.
     #[schemars(range(min = 1))]
@@ -51,8 +52,12 @@ pub struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// From the columns of `sql::get`.
+    /// From the columns of `sql::get`. A task whose context is deleted has none, and is one
+    /// version further; when maintenance has it so in the row, it reads the same.
     pub fn read<R: Row>(row: &'a R) -> Result<Self> {
+        let context: Option<Uuid> = row.get(6)?;
+        let version: i64 = row.get(10)?;
+        let lost: bool = row.get(11)?;
         Ok(Self {
             id: row.get(0)?,
             title: row.get(1)?,
@@ -60,11 +65,11 @@ impl<'a> Task<'a> {
             status: row.get(3)?,
             priority: row.get(4)?,
             due_at: row.get(5)?,
-            context_id: row.get(6)?,
+            context_id: context.filter(|_| !lost),
             completed_at: row.get(7)?,
             created_at: row.get(8)?,
             updated_at: row.get(9)?,
-            version: row.get(10)?,
+            version: version + i64::from(lost),
         })
     }
 

@@ -9,7 +9,18 @@ use super::{create, list, update};
 macro_rules! columns {
     () => {
         "id, title, description, status, priority, due_at, context_id, completed_at,
-         created_at, updated_at, version"
+         created_at, updated_at, version,
+         EXISTS (SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL)"
+    };
+}
+
+/// The version that the task is shown with: to lose its context is a change. Maintenance makes
+/// it so in the row; until then it is said by whoever reads.
+macro_rules! version {
+    () => {
+        "(version + CASE WHEN EXISTS (
+             SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL
+         ) THEN 1 ELSE 0 END)"
     };
 }
 
@@ -29,7 +40,10 @@ pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
     };
     narrow("status = #", filter.status.map(|status| status.as_str().into()));
     narrow("priority = #", filter.priority.map(|priority| priority.as_str().into()));
-    narrow("context_id = #", filter.context_id.map(Into::into));
+    narrow(
+        "context_id = # AND NOT EXISTS (SELECT 1 FROM contexts WHERE id = # AND deleted_at IS NOT NULL)",
+        filter.context_id.map(Into::into),
+    );
     narrow("due_at < #", filter.due_before.map(Into::into));
     narrow("due_at > #", filter.due_after.map(Into::into));
     if let Some(text) = filter.q.as_deref() {
@@ -70,7 +84,9 @@ pub fn create<'a>(
          INSERT INTO tasks (id, user_id, title, description, status, priority, due_at, context_id,
              completed_at, created_at, updated_at, version, title_folded, description_folded)
          SELECT $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1, $11, $12
-         WHERE (CAST($8 AS uuid) IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1))
+         WHERE (CAST($8 AS uuid) IS NULL OR EXISTS (
+             SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1 AND deleted_at IS NULL
+         ))
          AND (CAST($13 AS text) IS NULL OR EXISTS (
              SELECT 1 FROM idempotency_keys WHERE user_id = $1 AND key = $13 AND record_id = $2
          ))
@@ -105,7 +121,7 @@ pub fn update<'a>(
     let description = change.description.as_ref().and_then(|description| description.as_deref());
     let context = change.context_id.flatten();
     Statement::write(
-        "-- update_task
+        concat!("-- update_task
          UPDATE tasks SET
              title = COALESCE($3, title),
              title_folded = COALESCE($4, title_folded),
@@ -116,12 +132,16 @@ pub fn update<'a>(
                                  WHEN status = 'done' THEN completed_at ELSE $15 END,
              priority = COALESCE($9, priority),
              due_at = CASE WHEN $10 THEN $11 ELSE due_at END,
-             context_id = CASE WHEN $12 THEN $13 ELSE context_id END,
-             updated_at = $15, version = version + 1
+             context_id = CASE WHEN $12 THEN $13 WHEN EXISTS (
+                 SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL
+             ) THEN NULL ELSE context_id END,
+             updated_at = $15, version = ", version!(), " + 1
          WHERE user_id = $1 AND id = $2
-         AND (CAST($14 AS text) IS NULL OR $14 LIKE '%,' || CAST(version AS text) || ',%')
-         AND (CAST($13 AS uuid) IS NULL OR EXISTS (SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1))
-         RETURNING id",
+         AND (CAST($14 AS text) IS NULL OR $14 LIKE '%,' || CAST(", version!(), " AS text) || ',%')
+         AND (CAST($13 AS uuid) IS NULL OR EXISTS (
+             SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1 AND deleted_at IS NULL
+         ))
+         RETURNING id"),
         vec![
             user.into(),
             id.into(),
@@ -144,10 +164,37 @@ pub fn update<'a>(
 
 pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
     Statement::write(
-        "-- delete_task
+        concat!(
+            "-- delete_task
          DELETE FROM tasks WHERE user_id = $1 AND id = $2
-         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
-         RETURNING id",
+         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(",
+            version!(),
+            " AS text) || ',%')
+         RETURNING id"
+        ),
         vec![user.into(), id.into(), demanded],
+    )
+}
+
+/// Takes a deleted context from a piece of the tasks that still name it.
+pub fn leave_context(user: Uuid, context: Uuid) -> Statement<'static> {
+    Statement::write(
+        "-- leave_context
+         UPDATE tasks SET context_id = NULL, version = version + 1
+         WHERE user_id = $1 AND id IN (SELECT id FROM tasks WHERE context_id = $2 LIMIT 1000)
+         AND EXISTS (SELECT 1 FROM contexts WHERE id = $2 AND deleted_at IS NOT NULL)
+         RETURNING 1 AS gone",
+        vec![user.into(), context.into()],
+    )
+}
+
+/// Removes a piece of a deleted account's.
+pub fn remove_all(user: Uuid) -> Statement<'static> {
+    Statement::write(
+        "-- remove_tasks
+         DELETE FROM tasks WHERE user_id = $1 AND id IN (
+             SELECT id FROM tasks WHERE user_id = $1 ORDER BY created_at LIMIT 1000
+         ) RETURNING 1 AS gone",
+        vec![user.into()],
     )
 }

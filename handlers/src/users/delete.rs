@@ -1,11 +1,17 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{Code, auth::password::Password, error::Result, host::Host};
+use shared::{Code, Error, Uuid, auth::password::Password, error::Result, host::Host, sql::Row};
 use validator::Validate;
 
-use super::{confirm, sql};
-use crate::{conditional::Precondition, context::Context, openapi::Operation, respond};
+use super::{confirm, remove, sql};
+use crate::{
+    conditional::Precondition,
+    context::Context,
+    openapi::Operation,
+    rate_limit::{self, Account},
+    respond,
+};
 
 #[derive(Validate, JsonSchema)]
 struct Input {
@@ -21,18 +27,38 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 
     let user = cx.caller()?.user;
     let hash = confirm(cx, input.password).await?;
-    let rows = cx.as_caller(&[sql::delete(user, &hash, demanded.value())]).await?;
-    if rows[0].is_empty() {
+    let delete = sql::delete(user, &hash, demanded.value(), cx.now);
+    let rows = cx.as_caller(&[sql::get(user), delete]).await?;
+    if rows[1].is_empty() {
         return Err(Precondition::failed());
     }
+    let email = rows[0].first().ok_or_else(Error::not_found)?.get::<&str>(1)?;
+    clear_away(cx, user, email).await;
     tracing::info!(target: "auth", outcome = "deleted", %user, address = %cx.client.address, "authentication");
     Ok(respond::no_content())
+}
+
+/// The account is gone for everybody already; whatever this leaves is removed by maintenance.
+async fn clear_away<H: Host>(cx: &Context<'_, H>, user: Uuid, email: &str) {
+    let id = user.to_string();
+    let mut statements = remove::piece(user);
+    for key in &cx.app.config.auth.keys.keys {
+        for name in [email, &id] {
+            statements.push(rate_limit::forget(&Account::new(key, name)));
+        }
+    }
+    if let Err(error) = cx.as_service(&statements).await {
+        tracing::warn!(%error, %user, "a deleted account is left to maintenance");
+    }
 }
 
 pub fn describe(op: Operation) -> Operation {
     op.about("Deletes the account with its sessions, contexts and tasks, for good.")
         .takes::<Input>()
-        .answers_nothing(204, "Nothing of the account is left.")
+        .answers_nothing(
+            204,
+            "The account is gone; rows of a large one are removed in the minutes after.",
+        )
         .precondition()
         .fails(&[Code::WrongPassword])
 }

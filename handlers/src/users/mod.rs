@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod get;
 pub mod password;
+pub mod remove;
 pub mod sessions;
 pub mod sql;
 pub mod update;
@@ -86,7 +87,8 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
     let stored = row.get::<Option<&str>>(0)?.map(str::to_owned);
 
     let quota = cx.app.config.limits.auth_per_account;
-    let attempt = rate_limit::account_key(&user.to_string(), cx.client.address);
+    let attempt =
+        rate_limit::account_key(&cx.app.config.auth.keys, &user.to_string(), cx.client.address);
     let rows = cx.as_service(&[rate_limit::count(&attempt, quota, cx.now)]).await?;
     let standing = Standing::read("account", quota, cx.now, &rows[0])?;
     let report = |outcome| {

@@ -34,7 +34,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let rows = cx
         .as_caller(&[
             sql::set_password(caller.user, &old, &new, cx.now),
-            sql::end_other_sessions(caller.user, caller.session),
+            sql::keep_session(caller.user, caller.session),
+            sql::drop_ended_sessions(caller.user, cx.now),
         ])
         .await?;
     if rows[0].is_empty() {

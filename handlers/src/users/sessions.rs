@@ -69,7 +69,7 @@ pub mod end {
     pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         let session = cx.id()?;
         let user = cx.caller()?.user;
-        let rows = cx.as_caller(&[sql::end_session(user, session)]).await?;
+        let rows = cx.as_caller(&[sql::end_session(user, session, cx.now)]).await?;
         if rows[0].is_empty() {
             return Err(Error::not_found());
         }

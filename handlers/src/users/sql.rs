@@ -23,7 +23,7 @@ pub fn update<'a>(
     Statement::write(
         "-- update_user
          UPDATE users SET name = CASE WHEN $2 THEN $3 ELSE name END, updated_at = $5, version = version + 1
-         WHERE id = $1 AND (CAST($4 AS text) IS NULL OR $4 LIKE '%,' || CAST(version AS text) || ',%')
+         WHERE id = $1 AND deleted_at IS NULL AND (CAST($4 AS text) IS NULL OR $4 LIKE '%,' || CAST(version AS text) || ',%')
          RETURNING id",
         vec![user.into(), change_name.into(), name.into(), demanded, now.into()],
     )
@@ -36,33 +36,56 @@ pub fn password_hash(user: Uuid) -> Statement<'static> {
     )
 }
 
-/// Everything else of the user goes with the row.
-pub fn delete<'a>(user: Uuid, password_hash: &'a str, demanded: Value<'a>) -> Statement<'a> {
+/// From here on there is no such account, for anybody: what is left of it has neither address,
+/// name nor password, can't be entered, and is removed by [`super::remove`].
+pub fn delete<'a>(
+    user: Uuid,
+    password_hash: &'a str,
+    demanded: Value<'a>,
+    now: Timestamp,
+) -> Statement<'a> {
     Statement::write(
         "-- delete_user
-         DELETE FROM users WHERE id = $1 AND password_hash = $2
+         UPDATE users SET email = CAST(id AS text), name = NULL, password_hash = NULL,
+             disabled_at = $4, deleted_at = $4
+         WHERE id = $1 AND password_hash = $2
          AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
          RETURNING id",
-        vec![user.into(), password_hash.into(), demanded],
+        vec![user.into(), password_hash.into(), demanded, now.into()],
     )
 }
 
-/// Changes the password, if it is still the one that was confirmed.
+/// Changes the password, if it is still the one that was confirmed, and ends all sessions.
 pub fn set_password<'a>(user: Uuid, old: &'a str, new: &'a str, now: Timestamp) -> Statement<'a> {
     Statement::write(
         "-- set_password
-         UPDATE users SET password_hash = $3, updated_at = $4, version = version + 1
+         UPDATE users SET password_hash = $3, updated_at = $4, version = version + 1,
+             generation = generation + 1
          WHERE id = $1 AND password_hash = $2 RETURNING id",
         vec![user.into(), old.into(), new.into(), now.into()],
     )
 }
 
-/// Ends all sessions but one.
-pub fn end_other_sessions(user: Uuid, session: Option<Uuid>) -> Statement<'static> {
+/// Takes one session along into its user's new generation.
+pub fn keep_session(user: Uuid, session: Option<Uuid>) -> Statement<'static> {
     Statement::write(
-        "-- end_other_sessions
-         DELETE FROM sessions WHERE user_id = $1 AND (CAST($2 AS uuid) IS NULL OR id <> $2)",
+        "-- keep_session
+         UPDATE sessions SET generation = (SELECT generation FROM users WHERE id = $1)
+         WHERE user_id = $1 AND id = $2",
         vec![user.into(), session.into()],
+    )
+}
+
+/// Leaves sessions of generations that are over to maintenance; those beyond a thousand come to
+/// it by their age.
+pub fn drop_ended_sessions(user: Uuid, now: Timestamp) -> Statement<'static> {
+    Statement::write(
+        "-- drop_ended_sessions
+         UPDATE sessions SET expires_at = $2 WHERE user_id = $1 AND id IN (
+             SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2
+             AND generation <> (SELECT generation FROM users WHERE id = $1) LIMIT 1000
+         )",
+        vec![user.into(), now.into()],
     )
 }
 
@@ -72,14 +95,39 @@ pub fn sessions(user: Uuid, unused_since: Timestamp, now: Timestamp) -> Statemen
         "-- list_sessions
          SELECT id, created_at, last_used_at, user_agent FROM sessions
          WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3
+         AND generation = (SELECT generation FROM users WHERE id = $1)
          ORDER BY created_at DESC, id DESC LIMIT 100",
         vec![user.into(), now.into(), unused_since.into()],
     )
 }
 
-pub fn end_session(user: Uuid, session: Uuid) -> Statement<'static> {
+/// As `auth::sql::end_session_of`, by its id.
+pub fn end_session(user: Uuid, session: Uuid, now: Timestamp) -> Statement<'static> {
     Statement::write(
-        "-- end_session\nDELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING id",
-        vec![user.into(), session.into()],
+        "-- end_session
+         UPDATE sessions SET generation = 0, expires_at = $3
+         WHERE user_id = $1 AND id = $2 AND generation = (SELECT generation FROM users WHERE id = $1)
+         RETURNING id",
+        vec![user.into(), session.into(), now.into()],
+    )
+}
+
+/// How many deleted accounts are not gone yet.
+pub fn deleted_due() -> Statement<'static> {
+    Statement::read(
+        "-- count_deleted_users
+         SELECT count(*) FROM (
+             SELECT 1 FROM users WHERE deleted_at IS NOT NULL LIMIT 1000000
+         ) AS due",
+        vec![],
+    )
+}
+
+/// The one that waits longest: `user_id, id`.
+pub fn first_deleted() -> Statement<'static> {
+    Statement::read(
+        "-- get_deleted_user
+         SELECT id AS user_id, id FROM users WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 1",
+        vec![],
     )
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod doctor;
+mod maintain;
 mod migrate;
 mod openapi;
 mod output;
@@ -61,6 +62,8 @@ enum Command {
     Openapi,
     /// Bring the database's schema up to this build
     Migrate(migrate::Args),
+    /// Remove what has expired and what is left of what was deleted
+    Maintain(maintain::Args),
     /// Look at the database: version, TLS, pooler, rights, schema
     Doctor(doctor::Args),
     /// Create, list, disable accounts; set a password
@@ -90,6 +93,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Routes(args) => routes::run(&args),
         Command::Openapi => openapi::run(),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Maintain(args) => maintain::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::User(command) => user::run(&command),
         Command::Verify(args) => verify::run(&args),

@@ -1,9 +1,11 @@
 //! `trireme serve`: the server's whole life.
 
 mod announce;
+mod maintain;
 mod start;
 
 use std::{
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -68,12 +70,7 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let _admin = admin.map(|bound| start_admin(bound, &host, &metrics)).transpose()?;
 
     let interactive = tokio::select! {
-        result = migrate(&app.config.database, host.database()) => {
-            result?;
-            host.enter(Phase::Serving);
-            tracing::info!("ready");
-            signals.next().await
-        }
+        result = live(&app, &host, &metrics) => match result? {},
         interactive = signals.next() => interactive,
     };
 
@@ -89,6 +86,14 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
         }
         _ = signals.next() => Err(Failure::no("Stopped at once, by a second signal.")),
     }
+}
+
+/// What the process does beside requests, until it is told to end.
+async fn live(app: &App, host: &NativeHost, metrics: &Metrics) -> Result<Infallible, Failure> {
+    migrate(&app.config.database, host.database()).await?;
+    host.enter(Phase::Serving);
+    tracing::info!("ready");
+    Ok(maintain::forever(app, host, metrics).await)
 }
 
 /// Of the grace, for what comes after the drain.

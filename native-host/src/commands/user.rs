@@ -90,7 +90,7 @@ fn show(accounts: &[admin::Account], json: bool) -> Result<(), Failure> {
     if rows.is_empty() { Ok(()) } else { say(table(&rows)) }
 }
 
-const NEXT: &str = "If the database is new, run `trireme migrate` first; `trireme doctor` looks for other reasons.";
+pub const NEXT: &str = "If the database is new, run `trireme migrate` first; `trireme doctor` looks for other reasons.";
 
 /// An operator sees the cause, which a caller of the API never does.
 fn explain(error: Error) -> Failure {

@@ -157,7 +157,7 @@ fn several_instances_start_at_once_and_migrate_once() {
             assert_eq!(http::get(server.port(), "/health").unwrap().status, 200);
         }
     });
-    assert_eq!(database.run("SELECT count(*) FROM schema_migrations").unwrap(), "3");
+    assert_eq!(database.run("SELECT count(*) FROM schema_migrations").unwrap(), "4");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod client;
 mod drain;
 mod log;
+mod maintenance;
 mod metrics;
 mod refusals;
 mod start;

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use crate::{client::Client, connect, free_port, options, server};
 
 /// Every sample by its name and labels, after checking the form of every line.
-fn parse(text: &str) -> HashMap<String, f64> {
+pub fn parse(text: &str) -> HashMap<String, f64> {
     let mut samples = HashMap::new();
     let mut kinds = HashMap::new();
     for line in text.lines() {
@@ -57,6 +57,7 @@ fn everything_is_counted_on_a_listener_of_its_own() {
     assert!(at("hash_queue_depth") == 0.0);
     assert!(at("database_pool_max") >= 1.0);
     assert!(at("database_acquire_wait_seconds_count") >= 1.0);
+    assert!(at(r#"maintenance_failures_total{step="attempts"}"#) == 0.0);
     assert!(at(r#"database_errors_total{kind="unavailable"}"#) == 0.0);
     assert!(at("process_resident_memory_bytes") > 1e6);
     assert!(at(&format!("trireme_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))) > 0.0);

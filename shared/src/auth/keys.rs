@@ -1,4 +1,4 @@
-//! The keys that sign access tokens and authenticate cursors.
+//! The keys that sign access tokens, authenticate cursors and hide who was counted.
 
 use std::fmt;
 
@@ -23,6 +23,8 @@ pub struct Key {
     pub decoding: DecodingKey,
     /// Authenticates cursors; derived from the key, and no way back to it.
     pub mac: [u8; 32],
+    /// Hides what the table of attempts is about; derived like [`Self::mac`].
+    veil: [u8; 32],
 }
 
 /// The keys in use: the first signs, all verify.
@@ -65,7 +67,14 @@ impl Key {
             encoding: EncodingKey::from_secret(secret.as_bytes()),
             decoding: DecodingKey::from_secret(secret.as_bytes()),
             mac: derive(secret.as_bytes(), b"trireme cursor"),
+            veil: derive(secret.as_bytes(), b"trireme veil"),
         }
+    }
+
+    /// A name for something that nobody can go back from, or check a guess against, without the
+    /// secret: 43 characters of base64url.
+    pub fn veiled(&self, kind: &str, thing: &str) -> String {
+        URL_SAFE_NO_PAD.encode(mac(&self.veil, &[kind.as_bytes(), &[0], thing.as_bytes()]))
     }
 
     fn private(pem: &str) -> Option<(Self, Jwk)> {
@@ -81,6 +90,7 @@ impl Key {
             algorithm,
             decoding: DecodingKey::from_jwk(&public).ok()?,
             mac: derive(encoding.as_bytes(), b"trireme cursor"),
+            veil: derive(encoding.as_bytes(), b"trireme veil"),
             encoding,
         };
         Some((key, public))

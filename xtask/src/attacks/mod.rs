@@ -5,6 +5,7 @@
 //! names each.
 
 mod addresses;
+mod growth;
 mod isolation;
 mod tokens;
 
@@ -27,7 +28,7 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    [tokens::ALL, isolation::ALL, addresses::ALL].into_iter().flatten()
+    [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL].into_iter().flatten()
 }
 
 /// What attacks are made on.
@@ -39,7 +40,6 @@ pub struct Ground {
 /// A server under attack, with its database; both are gone when it is dropped.
 pub struct Target {
     pub server: Server,
-    #[expect(dead_code, reason = "it lives as long as its server; no attack looks into it yet")]
     pub database: Option<Database>,
 }
 
