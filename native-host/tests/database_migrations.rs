@@ -313,7 +313,7 @@ async fn the_direct_way_is_taken_where_there_is_one() {
     let Some(postgres) = require(Postgres::shared()) else { return };
     let home = testbed::Database::create(postgres).unwrap();
     let mut config = config("postgres://nobody@127.0.0.1:1/nothing");
-    config.direct_url = Some(shared::Secret::new(home.url()));
+    config.direct_url = Some(home.url().parse().unwrap());
     let migrator_of = open(&config);
     assert_eq!(
         versions(&migrator_of.migrator().with(vec![ONE]).migrate(None, |_| ()).await.unwrap()),

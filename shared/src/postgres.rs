@@ -3,20 +3,20 @@
 
 mod scram;
 pub mod sign_in;
-pub mod url;
 
 use std::{borrow::Cow, error::Error as _};
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{TryStreamExt, future};
 use tokio_postgres::{
-    Client, Error as PgError, Row as PgRow,
+    Client, Config, Error as PgError, Row as PgRow,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 use uuid::Uuid;
 
 use crate::{
     Timestamp,
+    config::PostgresUrl,
     host::Scope,
     sql::{Access, DatabaseError, DecodeError, Either, Row, Statement, Value},
     sqlstate,
@@ -30,6 +30,13 @@ pub trait Connection {
     /// which is what a transaction pooler needs: there a prepared statement may be another
     /// connection's the next time.
     async fn prepared(&self, text: &str) -> Result<Option<tokio_postgres::Statement>, PgError>;
+}
+
+/// What tokio-postgres makes of a URL. A platform that opens the connection for us lets nobody set
+/// keep-alives.
+pub fn config(url: &PostgresUrl, application_name: &str) -> Result<Config, PgError> {
+    let wanted = |name: &str| !(cfg!(target_arch = "wasm32") && name.starts_with("keepalives"));
+    url.written(application_name, wanted).reveal().parse()
 }
 
 /// `BEGIN` with the limits of one transaction, for where they can't be the session's, which a

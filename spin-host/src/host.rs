@@ -1,7 +1,12 @@
 //! Spin as the handlers see it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, SystemTime},
+};
 
+use futures_util::future::{Either, select};
 use shared::{
     Timestamp,
     config::Config,
@@ -37,6 +42,14 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 fn fill(out: &mut [u8]) {
     getrandom::fill(out).expect("the platform always has randomness");
+}
+
+/// `None` when `limit` passed first.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(wait_for(limit.as_nanos() as u64))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 impl<'a> Host for SpinHost<'a> {

@@ -1,6 +1,9 @@
 //! Requests and responses as the handlers see them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -9,6 +12,8 @@ use shared::{
     http::body::gather,
 };
 use spin_sdk::http::Request;
+
+use crate::host::within;
 
 type Incoming = <Request as Parts>::Body;
 
@@ -23,9 +28,12 @@ impl<B> Parts for http::Request<B> {
 /// A body that is still on its way.
 pub struct Upload(Incoming);
 
+/// For the whole body, as on the native host.
+const LIMIT: Duration = Duration::from_secs(30);
+
 impl Body for Upload {
     async fn read(mut self, limit: usize) -> Result<Bytes, BodyError> {
-        gather(&mut self.0, limit).await
+        within(LIMIT, gather(&mut self.0, limit)).await.unwrap_or(Err(BodyError::TimedOut))
     }
 }
 

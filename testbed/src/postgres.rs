@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -109,8 +109,11 @@ impl Postgres {
     }
 
     fn running(&mut self) -> Result<&mut Running> {
-        let shared = || Error::Failed(format!("the server of {SHARED_POSTGRES} belongs to others"));
-        self.running.as_mut().ok_or_else(shared)
+        self.running.as_mut().ok_or_else(Self::belongs_to_others)
+    }
+
+    fn belongs_to_others() -> Error {
+        Error::Failed(format!("the server of {SHARED_POSTGRES} belongs to others"))
     }
 
     pub fn port(&self) -> u16 {
@@ -129,6 +132,29 @@ impl Postgres {
     /// The certificate, in PEM, that vouches for a server started [`with_tls`](Self::with_tls).
     pub fn authority(&self) -> Option<&Path> {
         self.running.as_ref()?.authority.as_deref()
+    }
+
+    /// Writes files of the server's data folder, such as `server.crt`, and waits until it goes by
+    /// them.
+    pub fn reload(&self, files: &[(&str, &str)]) -> Result<()> {
+        let running = self.running.as_ref();
+        let folder = running.map(|it| &it.folder).ok_or_else(Self::belongs_to_others)?;
+        let ask = |sql: &str| self.access.psql(&self.access.superuser, "postgres", sql);
+        // Of the server itself: each session begins with what its parent knows.
+        let loaded = "SELECT pg_conf_load_time()";
+        let before = ask(loaded)?;
+        for (name, text) in files {
+            folder.write_private(&format!("data/{name}"), text)?;
+        }
+        ask("SELECT pg_reload_conf()")?;
+        let begun = Instant::now();
+        while ask(loaded)? == before {
+            if begun.elapsed() > START_TIMEOUT {
+                return Err(Error::Failed("PostgreSQL does not read its files again".into()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// The folder of the Unix socket; `None` when somebody else runs the server.

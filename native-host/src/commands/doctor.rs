@@ -23,18 +23,22 @@ Examples:
   trireme doctor postgres://me@db.example.com/app  another one")]
 pub struct Args {
     /// A database to look at instead of DATABASE_URL's
-    url: Option<String>,
+    // As many as there are: a blank that nobody quoted has to be found in the URL, and not by a
+    // parser that shows what is behind it.
+    #[arg(value_name = "URL")]
+    url: Vec<String>,
     /// Write JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let config = configuration_with(|name| match &args.url {
-        Some(url) if name == "DATABASE_URL" => Some(url.clone()),
+    let given = !args.url.is_empty();
+    let config = configuration_with(|name| match name {
+        "DATABASE_URL" if given => Some(args.url.join(" ")),
         // It belongs to the other database.
-        Some(_) if name == "DIRECT_DATABASE_URL" => None,
-        _ => variable(name),
+        "DIRECT_DATABASE_URL" if given => None,
+        name => variable(name),
     })?;
     let report = runtime()?.block_on(examine(&config))?;
     if args.json {

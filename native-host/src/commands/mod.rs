@@ -19,7 +19,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    error::ContextKind::{InvalidArg, InvalidSubcommand, InvalidValue},
+};
 use shared::{
     Secret,
     config::{Config, Faults, Platform},
@@ -100,8 +103,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// What clap says instead of a command: help, the version, or that it is used wrongly.
+/// What clap says instead of a command: help, the version, or that it is used wrongly. What can't be
+/// is quoted, unless it looks like a part of a database's URL, which has a password.
 fn explain(other: &clap::Error) -> Result<(), Failure> {
+    let quoted = [InvalidArg, InvalidSubcommand, InvalidValue];
+    let mut quoted = quoted.into_iter().filter_map(|kind| other.get(kind));
+    if quoted.any(|it| it.to_string().contains("://") || it.to_string().contains('@')) {
+        return Err(Failure::usage(
+            "A URL or an address is given where none is due; see `trireme --help`.",
+        ));
+    }
     let text = other.render();
     if other.use_stderr() {
         return Err(Failure::usage(text.to_string().trim_end()));

@@ -9,8 +9,7 @@ pub mod tls;
 use std::fmt;
 
 use shared::{
-    Secret,
-    config::DatabaseUrl,
+    config::{DatabaseUrl, PostgresUrl},
     host::{self, Backend, Scope},
     sql::{self, DatabaseError, Statement},
 };
@@ -18,7 +17,7 @@ use shared::{
 use self::{
     postgres::{
         Postgres,
-        target::{Target, UrlError},
+        target::{Target, UrlFault},
     },
     sqlite::{FileError, Sqlite},
     stats::{Meter, Stats},
@@ -39,7 +38,7 @@ pub enum Database {
 #[derive(Debug)]
 pub enum OpenError {
     /// A fault of the configuration: the variable, and what is wrong with it.
-    Url(&'static str, UrlError),
+    Url(&'static str, UrlFault),
     File(FileError),
     /// A database that only another platform has.
     Binding(&'static str),
@@ -62,12 +61,12 @@ impl Database {
     pub fn open(config: &shared::config::Database) -> Result<Self, OpenError> {
         match &config.url {
             DatabaseUrl::Postgres(url) => {
-                let target = parse("DATABASE_URL", url)?;
+                let pooled = target("DATABASE_URL", url)?;
                 let direct = match &config.direct_url {
-                    Some(url) => parse("DIRECT_DATABASE_URL", url)?,
-                    None => target.clone(),
+                    Some(url) => target("DIRECT_DATABASE_URL", url)?,
+                    None => pooled.clone(),
                 };
-                Ok(Self::Postgres(Postgres::new(target, direct, config)))
+                Ok(Self::Postgres(Postgres::new(pooled, direct, config)))
             }
             DatabaseUrl::Sqlite(path) => {
                 Sqlite::open(path, config).map(Self::Sqlite).map_err(OpenError::File)
@@ -100,8 +99,9 @@ impl Database {
     }
 }
 
-fn parse(variable: &'static str, url: &Secret) -> Result<Target, OpenError> {
-    Target::parse(url, APPLICATION_NAME).map_err(|error| OpenError::Url(variable, error))
+/// Where the URL of a variable leads.
+pub fn target(variable: &'static str, url: &PostgresUrl) -> Result<Target, OpenError> {
+    Target::new(url, APPLICATION_NAME).map_err(|fault| OpenError::Url(variable, fault))
 }
 
 impl host::Database for Database {

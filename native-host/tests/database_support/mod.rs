@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use native_host::database::Database;
 use shared::{
-    Secret, Timestamp, Uuid,
+    Timestamp, Uuid,
     config::{self, DatabaseUrl},
     host::{Backend, Database as _, Scope},
     migrations::{self, Migration},
@@ -32,7 +32,7 @@ pub fn config(url: &str) -> config::Database {
     config::Database {
         url: match url.strip_prefix("sqlite://") {
             Some(path) => DatabaseUrl::Sqlite(path.to_owned()),
-            None => DatabaseUrl::Postgres(Secret::new(url)),
+            None => DatabaseUrl::Postgres(url.parse().unwrap()),
         },
         direct_url: None,
         pool_min: 0,

@@ -3,6 +3,7 @@
 
 mod filter;
 pub(crate) mod parse;
+pub mod postgres_url;
 mod proxies;
 pub mod variables;
 
@@ -12,14 +13,12 @@ use ::http::HeaderName;
 
 pub use filter::Filter;
 pub use parse::Quota;
+pub use postgres_url::PostgresUrl;
 pub use proxies::{Cidr, Proxies};
 
 use crate::{
     Secret,
-    auth::{
-        keys::{Keys, Ring},
-        password::MOST_COST,
-    },
+    auth::keys::{Keys, Ring},
     http::cors::OriginPattern,
 };
 
@@ -57,7 +56,7 @@ pub struct Listen {
 pub struct Database {
     pub url: DatabaseUrl,
     /// PostgreSQL past the pooler, for migrations.
-    pub direct_url: Option<Secret>,
+    pub direct_url: Option<PostgresUrl>,
     pub pool_min: usize,
     pub pool_max: usize,
     pub acquire_timeout: Duration,
@@ -67,8 +66,7 @@ pub struct Database {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// With the scheme `postgresql://`, whatever form was given.
-    Postgres(Secret),
+    Postgres(PostgresUrl),
     /// A file's path, or `:memory:`.
     Sqlite(String),
     /// A database that the platform holds, by one of the schemes of [`Platform::bindings`] and
@@ -205,7 +203,7 @@ impl Config {
         }
         Database {
             url,
-            direct_url: read.direct_url(),
+            direct_url: read.direct_url(platform.bindings),
             pool_min: pool_min as usize,
             pool_max: pool_max as usize,
             acquire_timeout: read.millis("DATABASE_ACQUIRE_TIMEOUT_MS", 2_000),
@@ -217,7 +215,6 @@ impl Config {
     fn auth(read: &mut parse::Reader<'_>, platform: &Platform, production: bool) -> Auth {
         let development = read.environment() == Environment::Development;
         let spare = platform.spare.as_ref().filter(|_| development).map(Secret::reveal);
-        let least_cost = if production { 10 } else { 4 };
         let required = read.flag("AUTH_REQUIRED", true);
         if !required && !development {
             read.fault("AUTH_REQUIRED", "may be false in development only");
@@ -229,7 +226,8 @@ impl Config {
             access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),
             refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400),
             session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400),
-            bcrypt_cost: read.number("BCRYPT_COST", 12, least_cost..=u64::from(MOST_COST)) as u32,
+            bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 })
+                as u32,
             required,
         }
     }

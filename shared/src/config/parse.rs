@@ -6,8 +6,8 @@ use std::{
 
 use http::HeaderName;
 
-use super::{DatabaseUrl, Environment, Faults, Filter, LogFormat, Proxies};
-use crate::{Secret, http::cors::OriginPattern};
+use super::{DatabaseUrl, Environment, Faults, Filter, LogFormat, PostgresUrl, Proxies};
+use crate::http::cors::OriginPattern;
 
 /// How many in how long: `60/60s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,13 +201,15 @@ impl<'a> Reader<'a> {
             }
             return stand_in;
         };
-        if let Some(url) = postgres_url(&text) {
-            return DatabaseUrl::Postgres(url);
+        if let Some(rest) = PostgresUrl::strip_scheme(&text) {
+            return self
+                .postgres_url("DATABASE_URL", rest, has_files)
+                .map_or(stand_in, DatabaseUrl::Postgres);
         }
         if let Some((scheme, name)) = text.split_once("://")
-            && let Some(known) = bindings.iter().find(|known| **known == scheme)
+            && let Some(known) = bindings.iter().find(|known| known.eq_ignore_ascii_case(scheme))
         {
-            if name.is_empty() {
+            if !is_binding(name) {
                 self.fault("DATABASE_URL", &format!("names no binding; write {known}://NAME"));
             }
             return DatabaseUrl::Binding(known, name.to_owned());
@@ -220,6 +222,11 @@ impl<'a> Reader<'a> {
             self.fault("DATABASE_URL", "must be PostgreSQL in production, not SQLite");
         }
         let path = path.strip_prefix("//").unwrap_or(path);
+        // The path is shown, in errors and at the start.
+        let credentials = path.split_once('@').is_some_and(|(before, _)| before.contains(':'));
+        if credentials || path.contains("://") {
+            self.fault("DATABASE_URL", "has a user and a password, and SQLite knows neither");
+        }
         let path = path.split('?').next().unwrap_or(path);
         if path.is_empty() {
             self.fault(
@@ -230,13 +237,24 @@ impl<'a> Reader<'a> {
         DatabaseUrl::Sqlite(path.to_owned())
     }
 
-    pub fn direct_url(&mut self) -> Option<Secret> {
-        let text = self.text("DIRECT_DATABASE_URL")?;
-        let url = postgres_url(&text);
-        if url.is_none() {
-            self.fault("DIRECT_DATABASE_URL", "must be a postgres:// URL");
-        }
-        url
+    pub fn direct_url(&mut self, bindings: &[&str]) -> Option<PostgresUrl> {
+        const NAME: &str = "DIRECT_DATABASE_URL";
+        let text = self.text(NAME)?;
+        let Some(rest) = PostgresUrl::strip_scheme(&text) else {
+            self.fault(NAME, "must be a postgres:// URL");
+            return None;
+        };
+        self.postgres_url(NAME, rest, bindings.is_empty())
+    }
+
+    fn postgres_url(&mut self, name: &str, rest: &str, has_files: bool) -> Option<PostgresUrl> {
+        let url = PostgresUrl::parse(rest).and_then(|url| {
+            if !has_files {
+                url.without_files()?;
+            }
+            Ok(url)
+        });
+        url.inspect_err(|fault| self.faults.push(format!("{name}: {fault}."))).ok()
     }
 
     pub fn public_url(&mut self) -> Option<String> {
@@ -323,11 +341,10 @@ fn schemes(bindings: &[&str]) -> String {
     format!("postgres://, postgresql://, postgresql+asyncpg://{others} or {last}://")
 }
 
-/// The one form that tokio-postgres reads; `None` for another scheme.
-fn postgres_url(text: &str) -> Option<Secret> {
-    let (scheme, rest) = text.split_once("://")?;
-    matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg")
-        .then(|| Secret::new(format!("postgresql://{rest}")))
+/// A platform calls a binding by a name such as a program's variable has.
+fn is_binding(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    !name.is_empty() && name.bytes().all(fits)
 }
 
 #[cfg(test)]

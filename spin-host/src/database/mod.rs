@@ -4,15 +4,13 @@ mod json;
 mod postgres;
 mod sqlite;
 
-use std::{future::Future, pin::pin, time::Duration};
-
-use futures_util::future::{Either, select};
 use shared::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
     sql::{self, DatabaseError, Statement},
 };
-use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
+
+use crate::host::within;
 
 /// A row of either database.
 pub type Row = sql::Either<json::Row>;
@@ -54,13 +52,5 @@ impl host::Database for Database<'_> {
             }
         };
         within(limit, batch).await.unwrap_or_else(|| Err(sql::unanswered(limit, statements)))
-    }
-}
-
-/// `None` when `limit` passed first.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), pin!(wait_for(limit.as_nanos() as u64))).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(_) => None,
     }
 }

@@ -2,17 +2,22 @@
 //! types. So a batch is one statement, `run_batch` of the schema: there is no transaction that
 //! could be left open, arguments are text that the statements cast, and rows come as JSON.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use shared::{
-    Secret, Timestamp, config,
+    Secret, Timestamp,
+    config::{self, PostgresUrl},
     host::Scope,
     sql::{Access, DatabaseError, Statement, Value},
     sqlstate,
 };
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
-use super::{Row, within};
+use super::Row;
+use crate::host::within;
+
+/// What the server shows as the origin of our connections.
+const APPLICATION_NAME: &str = "trireme";
 
 /// A batch as `run_batch` takes it.
 #[derive(Default)]
@@ -37,11 +42,14 @@ impl Batch {
         self.push(&statement.text, gives, &statement.arguments);
     }
 
-    /// What comes before the statements: how long they may wait for a lock, and the user.
+    /// What comes before the statements: how long they may wait for a lock, the time zone in which
+    /// moments are written (others have offsets of odd seconds in the past), and the user.
     fn open(limits: &config::Database, scope: Scope) -> Self {
         let mut batch = Self::default();
         let limit = limits.statement_timeout.as_millis().to_string();
-        batch.push("SELECT set_config('lock_timeout', $1, true)", false, &[limit.into()]);
+        let settings =
+            "SELECT set_config('lock_timeout', $1, true), set_config('TimeZone', 'UTC', true)";
+        batch.push(settings, false, &[limit.into()]);
         if let Scope::User { user, session } = scope {
             batch.push("SELECT enter_user($1, $2)", false, &[user.into(), session.into()]);
         }
@@ -50,7 +58,7 @@ impl Batch {
 }
 
 pub async fn batch(
-    url: &Secret,
+    url: &PostgresUrl,
     limits: &config::Database,
     scope: Scope,
     statements: &[Statement<'_>],
@@ -61,7 +69,10 @@ pub async fn batch(
         batch.add(statement);
     }
 
-    let connection = within(limits.acquire_timeout, Connection::open(url.reveal())).await;
+    // Spin keeps a pool for each text.
+    static ADDRESS: OnceLock<Secret> = OnceLock::new();
+    let address = ADDRESS.get_or_init(|| url.written(APPLICATION_NAME, |_| true));
+    let connection = within(limits.acquire_timeout, Connection::open(address.reveal())).await;
     let connection = connection
         .ok_or_else(|| DatabaseError::Unavailable("no connection in time".to_owned()))?
         .map_err(|error| failure(&error, false))?;

@@ -27,15 +27,15 @@ impl Way {
     pub fn find(config: &config::Database, env: &Env) -> Result<Self, String> {
         let target = match &config.url {
             DatabaseUrl::Binding("d1", name) => {
-                env.d1(name).map_err(|_| absent(name, "D1 database"))?;
+                env.d1(name).map_err(|_| absent("D1 database"))?;
                 return Ok(Self::D1 { binding: name.clone() });
             }
             DatabaseUrl::Binding(_, name) => {
-                env.hyperdrive(name).map_err(|_| absent(name, "Hyperdrive"))?;
+                env.hyperdrive(name).map_err(|_| absent("Hyperdrive"))?;
                 Target::Hyperdrive { binding: name.clone() }
             }
             DatabaseUrl::Postgres(url) => {
-                Target::parse(url).map_err(|error| format!("DATABASE_URL: {error}."))?
+                Target::new(url).map_err(|fault| format!("DATABASE_URL: {fault}."))?
             }
             DatabaseUrl::Sqlite(_) => return Err("DATABASE_URL: there are no files here.".into()),
         };
@@ -43,8 +43,8 @@ impl Way {
     }
 }
 
-fn absent(name: &str, kind: &str) -> String {
-    format!("DATABASE_URL names the binding {name}, but this Worker has no {kind} of that name.")
+fn absent(kind: &str) -> String {
+    format!("DATABASE_URL names a binding, but this Worker has no {kind} of that name.")
 }
 
 /// One request's way to the database.

@@ -5,17 +5,16 @@ use std::io;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use shared::{
-    Secret,
+    config::{PostgresUrl, postgres_url::UrlFault},
     postgres::{
-        explain,
+        self, explain,
         sign_in::{Cache, SignedIn, sign_in},
-        url::{Url, UrlError},
     },
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_postgres::{
     Client, Config, NoTls,
-    config::{ChannelBinding, Host, SslMode, SslNegotiation},
+    config::{ChannelBinding, Host, SslMode},
     tls::NoTlsStream,
 };
 use worker::{Env, SecureTransport, Socket};
@@ -35,32 +34,27 @@ pub enum Target {
 }
 
 impl Target {
-    /// Reads a URL. TLS is the platform's, which verifies a certificate by the public
-    /// authorities and the host's name, whatever `sslmode` would be content with.
-    pub fn parse(url: &Secret) -> Result<Self, UrlError> {
-        let Url { config, roots, .. } = Url::parse(url, APPLICATION_NAME)?;
-        if roots.is_some_and(|roots| roots != "system") {
-            return Err(UrlError("`sslrootcert` names a file, and there are none here".into()));
-        }
-        if config.get_ssl_negotiation() == SslNegotiation::Direct {
-            return Err(UrlError("`sslnegotiation` can't be direct here".into()));
-        }
+    /// TLS is the platform's, which verifies a certificate by the public authorities and the host's
+    /// name, whatever `sslmode` would be content with.
+    pub fn new(url: &PostgresUrl) -> Result<Self, UrlFault> {
+        let config =
+            postgres::config(url, APPLICATION_NAME).map_err(|error| UrlFault(explain(&error)))?;
         if config.get_channel_binding() == ChannelBinding::Require {
-            return Err(UrlError(
+            return Err(UrlFault(
                 "`channel_binding` can't be require here, where sockets tell nothing to bind to; \
                  leave it out"
                     .into(),
             ));
         }
         if config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
-            return Err(UrlError(
+            return Err(UrlFault(
                 "several hosts are named, and one is all that is tried here".into(),
             ));
         }
         let host = match (config.get_hosts(), config.get_hostaddrs()) {
             ([Host::Tcp(name), ..], _) => name.clone(),
             (_, [address, ..]) => address.to_string(),
-            _ => return Err(UrlError("no host is named".into())),
+            _ => return Err(UrlFault("no host is named".into())),
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         Ok(Self::Direct { config, host, port })

@@ -8,6 +8,7 @@ mod addresses;
 mod growth;
 mod isolation;
 mod tokens;
+mod urls;
 
 use std::path::Path;
 use std::time::Instant;
@@ -28,7 +29,7 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL].into_iter().flatten()
+    [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL, urls::ALL].into_iter().flatten()
 }
 
 /// What attacks are made on.

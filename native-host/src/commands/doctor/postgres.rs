@@ -4,14 +4,17 @@ mod way;
 
 use std::time::Instant;
 
-use shared::{Secret, config, postgres::Connection as _};
+use shared::{
+    config::{self, PostgresUrl},
+    postgres::Connection as _,
+};
 use tokio_postgres::{Client, Error as PgError, Row};
 
 use super::report::Report;
 use crate::{
     commands::Failure,
     database::{
-        self, OpenError,
+        self,
         postgres::{
             connect::{Connection, explain},
             target::Target,
@@ -23,12 +26,11 @@ use crate::{
 const OLDEST: i32 = 14;
 /// Looks at a PostgreSQL server. Whether it was reached.
 pub async fn examine(
-    url: &Secret,
+    url: &PostgresUrl,
     config: &config::Database,
     report: &mut Report,
 ) -> Result<bool, Failure> {
-    let target = Target::parse(url, database::APPLICATION_NAME)
-        .map_err(|error| OpenError::Url("DATABASE_URL", error))?;
+    let target = database::target("DATABASE_URL", url)?;
     let begun = Instant::now();
     let connection = match Connection::open(&target).await {
         Ok(connection) => connection,

@@ -1,12 +1,15 @@
 //! Opening one connection.
 
-use std::fmt;
+use std::{error::Error as StdError, fmt, io};
 
 use deadpool_postgres::ClientWrapper;
 use shared::postgres;
 pub use shared::postgres::explain;
 use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{Client, Error as PgError, Statement};
+use tokio_postgres::{
+    Client, Config, Error as PgError, Socket, Statement, error::SqlState, tls::MakeTlsConnect,
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::target::Target;
 
@@ -48,9 +51,18 @@ impl postgres::Connection for Connection {
     }
 }
 
+type Dialled =
+    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 /// Connects, and moves the connection's bytes on the current runtime.
 pub async fn dial(target: &Target) -> Result<(Client, JoinHandle<()>), PgError> {
-    let (client, connection) = target.config.connect(target.tls.clone()).await?;
+    let (client, connection) = match (connect(target, &target.config).await, target.otherwise) {
+        (Err(error), Some(mode)) if concerns_tls(&error) => {
+            let mut config = target.config.clone();
+            connect(target, config.ssl_mode(mode)).await?
+        }
+        (connected, _) => connected?,
+    };
     let place = target.place();
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -59,4 +71,20 @@ pub async fn dial(target: &Target) -> Result<(Client, JoinHandle<()>), PgError> 
         }
     });
     Ok((client, task))
+}
+
+async fn connect(target: &Target, config: &Config) -> Result<(Client, Dialled), PgError> {
+    config.connect(target.tls.clone()).await
+}
+
+/// Whether a connection with TLS instead of without, or the other way round, may succeed: no
+/// handshake came about, or the server lets nobody in like this.
+fn concerns_tls(error: &PgError) -> bool {
+    if let Some(code) = error.code() {
+        return *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
+    }
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause
+        .and_then(io::Error::get_ref)
+        .is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
 }

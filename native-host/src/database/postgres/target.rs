@@ -1,19 +1,16 @@
-//! A `postgresql://` URL, read: whom to connect to, by which TLS, and what is between.
+//! Whom to connect to, by which TLS, and what is between.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-pub use shared::postgres::url::UrlError;
-use shared::{
-    Secret,
-    postgres::url::{Mode, Url},
-};
+pub use shared::config::postgres_url::UrlFault;
+use shared::config::{PostgresUrl, postgres_url::Mode};
 use tokio_postgres::{
     Config,
-    config::{Host, SslNegotiation},
+    config::{Host, SslMode, SslNegotiation},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::database::tls::{self, Roots, Verify};
+use crate::database::tls::{self, Proof, Roots};
 
 /// How long an attempt to connect may take from the name look-up to the first answer, unless
 /// the URL's `connect_timeout` says otherwise. Less than the five seconds in which service
@@ -27,7 +24,11 @@ const SILENCE: Duration = Duration::from_secs(6);
 #[derive(Clone)]
 pub struct Target {
     pub config: Config,
+    /// What is tried when the server does not want it that way, as libpq's `allow` and `prefer` do.
+    pub otherwise: Option<SslMode>,
     pub tls: MakeRustlsConnect,
+    /// What TLS makes certain of, where there is TLS.
+    pub proof: Proof,
     pub connect_limit: Duration,
 }
 
@@ -39,24 +40,32 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// Reads a URL. `application_name` is what the server shows for a connection whose URL
-    /// does not name it.
-    pub fn parse(url: &Secret, application_name: &str) -> Result<Self, UrlError> {
-        let Url { mut config, mode, roots, user_timeout } = Url::parse(url, application_name)?;
+    /// `application_name` is what the server shows for a connection whose URL does not name it.
+    pub fn new(url: &PostgresUrl, application_name: &str) -> Result<Self, UrlFault> {
+        let mut config = shared::postgres::config(url, application_name)
+            .map_err(|error| UrlFault(shared::postgres::explain(&error)))?;
         // An idle connection that a firewall has forgotten is found within half a minute.
         if config.get_keepalives_interval().is_none() {
             config.keepalives_idle(Duration::from_secs(10));
             config.keepalives_interval(Duration::from_secs(5));
             config.keepalives_retries(3);
         }
-        config.tcp_user_timeout(user_timeout.unwrap_or(SILENCE));
+        config.tcp_user_timeout(url.user_timeout().unwrap_or(SILENCE));
 
+        let (first, otherwise) = match url.mode() {
+            Mode::Disable => (SslMode::Disable, None),
+            Mode::Allow => (SslMode::Disable, Some(SslMode::Require)),
+            Mode::Prefer => (SslMode::Prefer, Some(SslMode::Disable)),
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => (SslMode::Require, None),
+        };
+        config.ssl_mode(first);
+        let roots = roots(url);
+        let proof = proof(url.mode(), roots.is_some())?;
         let direct_tls = config.get_ssl_negotiation() == SslNegotiation::Direct;
-        let roots = roots.map(PathBuf::from);
-        let tls = tls::connector(verify(mode, roots.is_some()), Roots::from(roots), direct_tls)?;
+        let tls = tls::connector(proof, roots.as_ref(), direct_tls)?;
         let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_LIMIT);
         config.connect_timeout(connect_limit);
-        Ok(Self { config, tls, connect_limit })
+        Ok(Self { config, otherwise, tls, proof, connect_limit })
     }
 
     /// Host and port as an operator wrote them, for messages.
@@ -79,24 +88,43 @@ impl Target {
     }
 }
 
-/// `require` with a root certificate verifies it, as in libpq.
-fn verify(mode: Mode, has_root: bool) -> Verify {
+/// libpq's file of authorities in the home folder counts where the URL names none, and is there.
+fn roots(url: &PostgresUrl) -> Option<Roots> {
+    match url.roots() {
+        Some("system") => Some(Roots::System),
+        Some(path) => Some(Roots::File(PathBuf::from(path))),
+        None => {
+            let file = std::env::home_dir()?.join(HOME_ROOTS);
+            file.exists().then_some(Roots::File(file))
+        }
+    }
+}
+
+const HOME_ROOTS: &str = ".postgresql/root.crt";
+
+/// In each mode, authorities that are named have to vouch for the server, as in libpq.
+fn proof(mode: Mode, has_roots: bool) -> Result<Proof, UrlFault> {
     match mode {
-        Mode::VerifyFull => Verify::Full,
-        Mode::VerifyCa => Verify::Authority,
-        Mode::Require if has_root => Verify::Authority,
-        Mode::Disable | Mode::Prefer | Mode::Require => Verify::Nothing,
+        Mode::Disable => Ok(Proof::Nothing),
+        Mode::VerifyFull if has_roots => Ok(Proof::Full),
+        Mode::VerifyFull => Err(UrlFault(format!(
+            "`sslmode=verify-full` needs authorities: write `sslrootcert=system` for those of this system, or name a file (there is none at ~/{HOME_ROOTS})"
+        ))),
+        Mode::VerifyCa if !has_roots => Err(UrlFault(format!(
+            "`sslmode=verify-ca` needs the file of an authority of your own in `sslrootcert` (there is none at ~/{HOME_ROOTS}); for a public one write `sslmode=verify-full&sslrootcert=system`"
+        ))),
+        _ if has_roots => Ok(Proof::Authority),
+        _ => Ok(Proof::Nothing),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio_postgres::config::SslMode;
-
     use super::*;
 
     fn parse(url: &str) -> Result<Target, String> {
-        Target::parse(&Secret::new(url), "trireme").map_err(|error| error.to_string())
+        let url: PostgresUrl = url.parse().map_err(|fault: UrlFault| fault.0)?;
+        Target::new(&url, "trireme").map_err(|fault| fault.0)
     }
 
     #[test]
@@ -116,34 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_the_parameter_and_no_value() {
-        let fault = |parameters: &str| {
-            parse(&format!("postgresql://u:hush@host/d?{parameters}")).unwrap_err()
-        };
-        assert_eq!(fault("sslmod=require"), "the parameter `sslmod` is not known");
-        assert_eq!(fault("hush%23&x=1"), "the parameter `…` is not known");
-        assert!(fault("sslmode=hush").starts_with("the parameter `sslmode` has to be disable"));
-        for parameters in
-            ["port=hush", "connect_timeout=hush", "tcp_user_timeout=hush", "sslrootcert=/hush/%FF"]
-        {
-            let fault = fault(parameters);
-            let name = parameters.split('=').next().unwrap();
-            assert!(fault.contains(name) && !fault.contains("hush"), "{fault}");
-        }
-        assert_eq!(parse("postgresql:///d").unwrap_err(), "no host is named");
-    }
-
-    #[test]
     fn the_password_is_never_shown() {
         let target = parse("postgresql://u:hush@host/d").unwrap();
         assert!(!format!("{target:?}").contains("hush"));
-    }
-
-    #[test]
-    fn a_question_mark_in_the_password_starts_no_parameters() {
-        let target = parse("postgresql://u:a?b=c@host/d?sslmode=disable").unwrap();
-        assert_eq!(target.config.get_password(), Some(&b"a?b=c"[..]));
-        assert_eq!(target.config.get_ssl_mode(), SslMode::Disable);
     }
 
     #[test]

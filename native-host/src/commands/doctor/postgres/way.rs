@@ -1,5 +1,7 @@
 //! What is between this machine and the server.
 
+use std::net::IpAddr;
+
 use shared::{config, postgres::Connection as _};
 use tokio_postgres::{
     Client, Error as PgError,
@@ -10,12 +12,13 @@ use super::{advice, one};
 use crate::{
     commands::{Failure, doctor::report::Report},
     database::{
-        self, OpenError,
+        self,
         postgres::{
             connect::{Connection, explain},
             direct::is_direct,
             target::Target,
         },
+        tls::Proof,
     },
 };
 
@@ -53,8 +56,7 @@ pub async fn way(
 pub async fn migrations(config: &config::Database, report: &mut Report) -> Result<(), Failure> {
     const CHECK: &str = "migrations";
     let Some(url) = &config.direct_url else { return Ok(()) };
-    let target = Target::parse(url, database::APPLICATION_NAME)
-        .map_err(|error| OpenError::Url("DIRECT_DATABASE_URL", error))?;
+    let target = database::target("DIRECT_DATABASE_URL", url)?;
     let place = target.place();
     let connection = match Connection::open(&target).await {
         Ok(connection) => connection,
@@ -103,20 +105,23 @@ async fn pooler(target: &Target) -> &'static str {
     }
 }
 
+const CHECK: &str = "encryption";
+const REMEDY: &str = "Add sslmode=verify-full to the URL, and sslrootcert=FILE with the provider's own authority, or sslrootcert=system for a public one.";
+
 pub async fn encryption(
     client: &Client,
     target: &Target,
     direct: bool,
     report: &mut Report,
 ) -> Result<(), PgError> {
-    const CHECK: &str = "encryption";
     if !direct {
         // What the server knows is how the pooler came to it.
         let mut insisting = target.clone();
         insisting.config.ssl_mode(SslMode::Require);
+        insisting.otherwise = None;
         let asked = target.config.get_ssl_mode() != SslMode::Disable;
         if asked && Connection::open(&insisting).await.is_ok() {
-            report.ok(CHECK, "TLS to the pooler.");
+            proven("TLS to the pooler", target, report);
         } else {
             plain(target, report);
         }
@@ -126,27 +131,51 @@ pub async fn encryption(
     let row = one(client, sql).await?;
     if row.try_get::<_, bool>(0)? {
         let (version, cipher): (String, String) = (row.try_get(1)?, row.try_get(2)?);
-        report.ok(CHECK, format!("{version} with {cipher}."));
+        proven(&format!("{version} with {cipher}"), target, report);
     } else {
         plain(target, report);
     }
     Ok(())
 }
 
-fn plain(target: &Target, report: &mut Report) {
+/// What TLS has made certain of, and what it has not.
+fn proven(tls: &str, target: &Target, report: &mut Report) {
+    let proof = match target.proof {
+        Proof::Full => "a trusted authority vouches that it is the host that was called",
+        Proof::Authority => {
+            "a trusted authority vouches for the server, but not for the host's name"
+        }
+        Proof::Nothing => "encrypted, but nobody's identity is proven",
+    };
+    let given_up = match target.otherwise {
+        Some(_) => ", and without TLS if the server says that it has none",
+        None => "",
+    };
+    let detail = format!("{tls}: {proof}{given_up}.");
+    let certain = target.proof != Proof::Nothing && target.otherwise.is_none();
+    if certain || is_here(target) {
+        report.ok(CHECK, detail);
+    } else {
+        report.warning(CHECK, detail, REMEDY);
+    }
+}
+
+/// Whether nothing travels by a network.
+fn is_here(target: &Target) -> bool {
     let here = |host: &Host| match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback())
+            name == "localhost" || name.parse().is_ok_and(|it: IpAddr| it.is_loopback())
         }
     };
-    if target.config.get_hosts().iter().all(here) {
-        report.ok("encryption", "None, and the server is on this machine.");
+    let config = &target.config;
+    config.get_hosts().iter().all(here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+fn plain(target: &Target, report: &mut Report) {
+    if is_here(target) {
+        report.ok(CHECK, "None, and the server is on this machine.");
     } else {
-        report.warning(
-            "encryption",
-            "Everything, passwords too, travels as it is.",
-            "Add sslmode=verify-full to the URL, and sslrootcert=FILE if the authority is the provider's own.",
-        );
+        report.warning(CHECK, "Everything, passwords too, travels as it is.", REMEDY);
     }
 }
