@@ -221,3 +221,66 @@ fn a_platform_keeps_its_database_in_production() {
     let config = read_on(&platform, &production(&[("DATABASE_URL", "spin://default")])).unwrap();
     assert_eq!(config.database.url, DatabaseUrl::Binding("spin", "default".to_owned()));
 }
+
+/// Each value is a fault, alone, and is not shown.
+#[test]
+fn what_is_not_understood_stops_the_start() {
+    for (name, value) in [
+        ("LOG_LEVEL", "warnings"),
+        ("LOG_LEVEL", "handlers"),
+        ("LOG_LEVEL", "info,debug"),
+        ("LOG_LEVEL", "info,handlers=loud"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"),
+        ("TRUSTED_PROXIES", "railways"),
+        ("TRUSTED_PROXIES", "*,10.0.0.0/8"),
+        ("CORS_ALLOWED_HEADERS", "*"),
+        ("CORS_ALLOWED_HEADERS", "x-one, x two"),
+        ("CORS_ALLOWED_HEADERS", "x-one;x-two"),
+        ("CORS_ALLOWED_HEADERS", "x-ï"),
+        ("BIND", "localhost"),
+        ("BIND", "[127.0.0.1]"),
+        ("ADMIN_BIND", "everywhere"),
+    ] {
+        let found = faults(&production(&[(name, value)]));
+        assert_eq!(found.len(), 1, "{name}={value}: {found:?}");
+        assert!(found[0].starts_with(name), "{found:?}");
+        assert!(value == "*" || !found[0].contains(value), "a value is shown: {found:?}");
+    }
+}
+
+#[test]
+fn levels_and_names_of_networks_are_understood() {
+    for level in ["warning", "WARN", "err", "critical", "fatal", "info,handlers=debug", "off"] {
+        read(&[("LOG_LEVEL", level)]).unwrap();
+    }
+    let config = read(&production(&[
+        ("TRUSTED_PROXIES", "railway, cloudflare,192.0.2.1"),
+        ("CORS_ALLOWED_HEADERS", "X-Tenant, x-csrf-token"),
+    ]))
+    .unwrap();
+    for proxy in ["100.64.0.1", "104.16.0.1", "192.0.2.1"] {
+        assert!(config.http.trusted_proxies.trusts(proxy.parse().unwrap()), "{proxy}");
+    }
+    assert!(!config.http.trusted_proxies.trusts("192.0.2.2".parse().unwrap()));
+    assert_eq!(config.http.cors_allowed_headers, ["x-tenant", "x-csrf-token"]);
+}
+
+#[test]
+fn who_may_connect_is_this_machine_unless_it_is_asked_for() {
+    let admin = |variables: &[(&str, &str)]| read(variables).unwrap().listen.admin_bind.to_string();
+    assert_eq!(admin(&[("BIND", "[::]")]), "127.0.0.1");
+    assert_eq!(admin(&[("ADMIN_BIND", "[::]")]), "::");
+
+    let open = |bind| read(&[("AUTH_REQUIRED", "false"), ("BIND", bind)]);
+    assert_eq!(open("").unwrap().listen.bind.to_string(), "127.0.0.1");
+    for own in ["127.0.0.1", "127.8.0.1", "::1", "[::1]", "::ffff:127.0.0.1"] {
+        assert!(open(own).is_ok(), "{own}");
+    }
+    for network in ["0.0.0.0", "[::]", "192.0.2.1", "::ffff:0.0.0.0"] {
+        let faults = open(network).unwrap_err().0;
+        assert!(faults.len() == 1 && faults[0].starts_with("BIND "), "{network}: {faults:?}");
+    }
+    assert_eq!(read(&[]).unwrap().listen.bind.to_string(), "::");
+}

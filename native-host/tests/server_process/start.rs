@@ -8,7 +8,7 @@ use std::{
 
 use testbed::{Error, Folder, Server};
 
-use crate::{client::Client, connect, options, server};
+use crate::{client::Client, connect, free_port, options, server};
 
 #[test]
 fn starts_in_an_empty_folder_with_nothing_set() {
@@ -156,4 +156,23 @@ fn a_schema_from_the_future_stops_the_start() {
     };
     assert_eq!(status.code(), Some(1));
     assert!(log.contains("0999_future") && log.contains("newer"), "{log}");
+}
+
+#[test]
+fn the_admin_listener_is_on_loopback_unless_told_otherwise() {
+    for (bind, expected) in [("", "127.0.0.1:"), ("127.0.0.2", "127.0.0.2:")] {
+        let server = server(
+            options()
+                .env("LOG_FORMAT", "json")
+                .env("BIND", "0.0.0.0")
+                .env("ADMIN_PORT", free_port().to_string())
+                .env("ADMIN_BIND", bind),
+        );
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains("\"listening\"")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let admin = record["admin"].as_str().unwrap();
+        assert!(admin.starts_with(expected), "{record}");
+        assert_eq!(Client::new(admin.parse().unwrap()).get("/metrics").status, 200);
+    }
 }
