@@ -44,6 +44,17 @@ pub fn get_with(port: u16, path: &str, token: &str) -> io::Result<Answer> {
     exchange(port, &format!("GET {path}"), &authorization(token), "")
 }
 
+/// These very bytes, and all that comes back until the server closes the connection, given up after
+/// five seconds of silence.
+pub fn raw(port: u16, request: &[u8]) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(request)?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn authorization(token: &str) -> String {
     if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") }
 }

@@ -97,7 +97,9 @@ pub async fn allowed_preflight(context: &Context) -> Verdict {
     let methods = answer.list("access-control-allow-methods");
     answer.must(methods.contains(&"patch".to_owned()), "PATCH among the allowed methods")?;
     let headers = answer.list("access-control-allow-headers");
-    for name in ["authorization", "content-type", "if-match", "idempotency-key"] {
+    let own = ["authorization", "content-type", "if-match", "idempotency-key"];
+    let tracing = ["traceparent", "tracestate", "baggage", "sentry-trace"];
+    for name in own.into_iter().chain(tracing) {
         answer.must(headers.contains(&name.to_owned()), format!("{name} among the allowed headers"))?;
     }
     answer.must(answer.body.is_empty(), "no body").map(drop)

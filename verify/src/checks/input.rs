@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::context::{Context, CONTEXTS, TASKS};
+use crate::context::{Context, CONTEXTS, ME, TASKS};
 use crate::outcome::Verdict;
 use crate::request::Request;
 
@@ -63,6 +63,29 @@ pub async fn nul_in_text(context: &Context) -> Verdict {
     context.send(alice.post(TASKS).json(&task)).await?.invalid_text()?;
     context.send(alice.post(CONTEXTS).json(&json!({"name": "a\u{0}"}))).await?.invalid_text()?;
     context.send(alice.get(format!("{TASKS}?q=a%00b"))).await?.invalid_text().map(drop)
+}
+
+pub async fn steering_text(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    for text in ["a\u{1b}[2J", "a\u{7f}", "a\u{9b}1m"] {
+        for body in [json!({"title": text}), json!({"title": "a", "description": text})] {
+            context.send(alice.post(TASKS).json(&body)).await?.invalid_text()?;
+        }
+    }
+    context.send(alice.patch(ME, &json!({"name": "a\u{7}"}))).await?.invalid_text()?;
+    let body = json!({"title": format!("a\tb\r\nc {}", context.tag)});
+    context.send(alice.post(TASKS).json(&body)).await?.is(201).map(drop)
+}
+
+/// A name or a title shows something.
+pub async fn blank_names(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    for text in [" ", "\t\n", "\u{a0}\u{3000}", "\u{200b}"] {
+        context.send(alice.post(TASKS).json(&json!({"title": text}))).await?.invalid_text()?;
+        context.send(alice.post(CONTEXTS).json(&json!({"name": text}))).await?.invalid_text()?;
+        context.send(alice.patch(ME, &json!({"name": text}))).await?.invalid_text()?;
+    }
+    Ok(())
 }
 
 pub async fn unknown_members(context: &Context) -> Verdict {

@@ -70,9 +70,10 @@ pub async fn account_limit(context: &Context) -> Verdict {
     refused.problem(429)?;
     let wait = refused.need_header("retry-after")?.parse::<u64>().unwrap_or_default();
     refused.must(wait > 0, "whole seconds in Retry-After")?;
-    let used_up = limits(&refused)?.into_iter().filter(|limit| limit.remaining == 0);
-    let reset = used_up.map(|limit| limit.reset).max();
-    refused.must(reset == Some(wait), format!("RateLimit with r=0 and the {wait} s of Retry-After"))?;
+    // No other limit beside it, whose quota a client would take for what it has left.
+    let announced = limits(&refused)?;
+    let right = announced.iter().all(|limit| limit.remaining == 0 && limit.reset == wait);
+    refused.must(right, format!("RateLimit with r=0 and the {wait} s of Retry-After alone"))?;
 
     let bob = context.bob().await?;
     context.try_login(&bob.email, &bob.password).await?.is(200).map(drop)

@@ -55,7 +55,8 @@ checks! {
         register_faults, weak_passwords, unknown_user_looks_like_wrong_password,
     }
     input {
-        faults_all_at_once, malformed_json, wrong_types, nul_in_text, unknown_members,
+        faults_all_at_once, malformed_json, wrong_types, nul_in_text, steering_text, blank_names,
+        unknown_members,
         unknown_query, content_types, lengths_count_characters,
     }
     refresh {

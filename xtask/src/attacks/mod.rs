@@ -9,6 +9,7 @@ mod growth;
 mod isolation;
 mod tokens;
 mod urls;
+mod wire;
 
 use std::path::Path;
 use std::time::Instant;
@@ -29,7 +30,9 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL, urls::ALL].into_iter().flatten()
+    const TOPICS: [&[Attack]; 6] =
+        [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL, urls::ALL, wire::ALL];
+    TOPICS.into_iter().flatten()
 }
 
 /// What attacks are made on.
