@@ -300,6 +300,8 @@ const WRITING: &[&[&str]] = &[
     &["maintain", "--json"],
     &["user", "list"],
     &["user", "list", "--json"],
+    &["maintain"],
+    &["maintain", "--json"],
     &["verify", "--clean-up"],
 ];
 
