@@ -227,7 +227,7 @@ fn a_platform_keeps_its_database_in_production() {
 fn what_is_not_understood_stops_the_start() {
     for (name, value) in [
         ("LOG_LEVEL", "warnings"),
-        ("LOG_LEVEL", "handlers"),
+        ("LOG_LEVEL", "auth"),
         ("LOG_LEVEL", "info,debug"),
         ("LOG_LEVEL", "info,handlers=loud"),
         ("TRUSTED_PROXIES", "0.0.0.0/0"),

@@ -69,9 +69,12 @@ fn exchange(port: u16, what: &str, headers: &str, body: &str) -> io::Result<Answ
     let mut piece = [0; 16 << 10];
     // Not every server closes the connection at once.
     while !is_whole(&bytes) {
-        match stream.read(&mut piece)? {
-            0 => break,
-            read => bytes.extend_from_slice(&piece[..read]),
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&piece[..read]),
+            // A signal to this process, such as that a child has ended.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     parse(&String::from_utf8_lossy(&bytes))
