@@ -265,6 +265,21 @@ fn an_account_has_10_failures_in_60_seconds() {
 }
 
 #[test]
+fn a_request_has_ten_seconds() {
+    // On PostgreSQL no answer is there before it is waited for.
+    support::on_postgres(&[], async |world| {
+        let ada = world.register("ada").await;
+        let read = || world.get("/api/v1/tasks").by(&ada).send();
+        let write = || world.post("/api/v1/tasks", &json!({ "title": "x" })).by(&ada).send();
+        assert_eq!((read().await.status, write().await.status), (200, 201));
+        assert_eq!(world.host.wait.get(), 10 * SECOND);
+        world.host.waits_are_over.set(true);
+        assert_eq!(read().await.outcome(), (504, "timeout"));
+        assert_eq!(write().await.outcome(), (503, "outcome_unknown"));
+    });
+}
+
+#[test]
 fn a_body_has_a_mebibyte() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;

@@ -30,6 +30,9 @@ pub struct TestHost {
     now: Cell<Timestamp>,
     random: RefCell<StdRng>,
     pub phase: Cell<Phase>,
+    /// How long the newest wait is, and whether waits are over at once.
+    pub wait: Cell<Duration>,
+    pub waits_are_over: Cell<bool>,
 }
 
 impl Host for TestHost {
@@ -48,7 +51,13 @@ impl Host for TestHost {
         self.random.borrow_mut().fill_bytes(out);
     }
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
-        tokio::time::sleep(duration)
+        self.wait.set(duration);
+        let over = self.waits_are_over.get();
+        async move {
+            if !over {
+                tokio::time::sleep(duration).await;
+            }
+        }
     }
     async fn compute<T: Send + 'static>(
         &self,
@@ -124,6 +133,8 @@ fn run(
             now: Cell::new(START),
             random: RefCell::new(StdRng::seed_from_u64(7)),
             phase: Cell::new(Phase::Serving),
+            wait: Cell::default(),
+            waits_are_over: Cell::default(),
         };
         host.database.migrator().migrate(None, |_| {}).await.expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
