@@ -165,6 +165,53 @@ fn one_instance_at_a_time_is_at_a_step() {
     });
 }
 
+/// Texts of before were put in lower case, which is no case folding.
+#[test]
+fn what_was_in_lower_case_is_folded_anew() {
+    on_every_database(async |world| {
+        let ada = world.register("ada").await;
+        let mut texts = vec!["ΟΔΥΣΣΕΑΣ", "Straße", "plain"];
+        texts.resize(60, "Εἷς");
+        for text in texts {
+            let body = json!({ "title": "x", "description": text });
+            let task = support::create(world, &ada, "/api/v1/tasks", body).await;
+            let age = "-- age
+                UPDATE tasks SET folding = 0, description_folded = $2 WHERE CAST(id AS text) = $1";
+            let id = task.text("/id").to_owned();
+            support::execute(world, age, vec![id.into(), text.to_lowercase().into()]).await;
+        }
+        let found = async |q: &str| {
+            let q: String = q.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let list = world.get(&format!("/api/v1/tasks?limit=100&q={q}")).by(&ada).send().await;
+            let items = list.body["items"].as_array().unwrap().clone();
+            assert!(items.iter().all(|item| item["version"] == 1), "nobody has changed them");
+            items.len()
+        };
+        // Whatever was found is found.
+        for (q, as_before) in
+            [("οδυσσεας", 1), ("ΕΑΣ", 1), ("ΟΔΥΣ", 1), ("STRASSE", 0), ("εἷς", 57)]
+        {
+            assert_eq!(found(q).await, as_before, "{q}");
+        }
+        let reports = run(world, 1).await;
+        let step = of(&reports, "tasks_to_fold");
+        assert_eq!(
+            (step.due, step.rows, step.outcome),
+            (59, 50, Outcome::Unfinished),
+            "not the one in ASCII"
+        );
+        let reports = run(world, 10).await;
+        let step = of(&reports, "tasks_to_fold");
+        assert_eq!((step.due, step.rows, step.outcome), (9, 9, Outcome::Done));
+        assert_eq!(of(&run(world, 1).await, "tasks_to_fold").due, 0);
+        for (q, anew) in
+            [("οδυσσεας", 1), ("ΟΔΥΣ", 1), ("σσεασ", 1), ("STRASSE", 1), ("ΕἿΣ", 57), ("PLAIN", 1)]
+        {
+            assert_eq!(found(q).await, anew, "{q}");
+        }
+    });
+}
+
 /// Whatever can be read by an index is; where none fits, the database has to read or sort the
 /// whole table all the same, and says so.
 #[test]

@@ -28,6 +28,7 @@ const POSTGRES: &[Migration] = migrations!["postgres":
     2 "0002_contexts_and_tasks",
     3 "0003_idempotency_and_limits",
     4 "0004_maintenance",
+    5 "0005_folding",
 ];
 
 const SQLITE: &[Migration] = migrations!["sqlite":
@@ -35,6 +36,7 @@ const SQLITE: &[Migration] = migrations!["sqlite":
     2 "0002_contexts_and_tasks",
     3 "0003_idempotency_and_limits",
     4 "0004_maintenance",
+    5 "0005_folding",
 ];
 
 /// All migrations of a dialect, in the order of their versions.

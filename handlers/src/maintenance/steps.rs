@@ -1,10 +1,11 @@
 use shared::{
     Timestamp, Uuid,
     host::{Database, Host, Scope},
-    sql::{DatabaseError, Row, Statement},
+    sql::{DatabaseError, DecodeError, Row, Statement},
+    sqlite::{self, Cell},
 };
 
-use crate::{App, auth::sweep, contexts, idempotency, rate_limit, users};
+use crate::{App, auth::sweep, contexts, idempotency, rate_limit, tasks, users};
 
 /// Something that is done now and then, as data: a part of the product adds a line to [`STEPS`].
 pub struct Step {
@@ -15,13 +16,16 @@ pub struct Step {
     work: Work,
 }
 
+type Piece = Result<Vec<Statement<'static>>, DecodeError>;
+
 /// A piece is a batch of a few milliseconds, and each of its statements gives a row for each that
 /// it has removed or changed. A piece that moves nothing ends the run of its step.
 enum Work {
     /// The statements of a piece.
     Sweep(fn(&App, Timestamp) -> Vec<Statement<'static>>),
-    /// The first record that waits, as `user_id, id`, and the statements of a piece of it.
-    Each { first: fn() -> Statement<'static>, piece: fn(Uuid, Uuid) -> Vec<Statement<'static>> },
+    /// Some of the records that wait, as `user_id, id` and what else it takes, and the statements
+    /// of a piece of each.
+    Each { some: fn() -> Statement<'static>, piece: fn(&dyn Row) -> Piece },
 }
 
 pub const STEPS: &[Step] = &[
@@ -54,16 +58,24 @@ pub const STEPS: &[Step] = &[
         name: "deleted_contexts",
         due: |_, _| contexts::sql::deleted_due(),
         work: Work::Each {
-            first: contexts::sql::first_deleted,
-            piece: |user, id| contexts::sql::remove(user, id).into(),
+            some: contexts::sql::first_deleted,
+            piece: |row| Ok(contexts::sql::remove(id(row, 0)?, id(row, 1)?).into()),
         },
     },
     Step {
         name: "deleted_accounts",
         due: |_, _| users::sql::deleted_due(),
         work: Work::Each {
-            first: users::sql::first_deleted,
-            piece: |user, _| users::remove::piece(user),
+            some: users::sql::first_deleted,
+            piece: |row| Ok(users::remove::piece(id(row, 0)?)),
+        },
+    },
+    Step {
+        name: "tasks_to_fold",
+        due: |_, _| tasks::sql::to_fold_due(),
+        work: Work::Each {
+            some: tasks::sql::to_fold,
+            piece: |row| Ok(vec![tasks::sql::fold_anew(row)?]),
         },
     },
 ];
@@ -74,9 +86,12 @@ impl Step {
         let mut all = vec![(self.due)(app, now)];
         match self.work {
             Work::Sweep(piece) => all.extend(piece(app, now)),
-            Work::Each { first, piece } => {
-                all.push(first());
-                all.extend(piece(Uuid::nil(), Uuid::nil()));
+            Work::Each { some, piece } => {
+                let nobody = || Cell::Text(Uuid::nil().to_string());
+                let record = [nobody(), nobody(), Cell::Integer(1), Cell::Null, Cell::Null];
+                all.push(some());
+                let piece = piece(&sqlite::Row(record.into()));
+                all.extend(piece.expect("the record has all that a piece reads"));
             }
         }
         all
@@ -88,15 +103,19 @@ impl Step {
         app: &App,
         host: &H,
     ) -> Result<Option<Vec<Statement<'static>>>, DatabaseError> {
-        let (first, piece) = match self.work {
+        let (some, piece) = match self.work {
             Work::Sweep(piece) => return Ok(Some(piece(app, host.now()))),
-            Work::Each { first, piece } => (first, piece),
+            Work::Each { some, piece } => (some, piece),
         };
-        let rows = host.database().batch(Scope::Service, &[first()]).await?;
-        let Some(row) = rows[0].first() else { return Ok(None) };
-        let id = |column| row.get(column).map_err(|error| DatabaseError::Failed(error.to_string()));
-        Ok(Some(piece(id(0)?, id(1)?)))
+        let rows = host.database().batch(Scope::Service, &[some()]).await?;
+        let pieces: Result<Vec<_>, _> = rows[0].iter().map(|row| piece(row)).collect();
+        let pieces = pieces.map_err(|error| DatabaseError::Failed(error.to_string()))?;
+        Ok((!pieces.is_empty()).then(|| pieces.concat()))
     }
+}
+
+fn id(row: &dyn Row, column: usize) -> Result<Uuid, DecodeError> {
+    row.uuid(column)?.ok_or(DecodeError { column })
 }
 
 fn unused_since(app: &App, now: Timestamp) -> Timestamp {

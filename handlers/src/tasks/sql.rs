@@ -1,6 +1,6 @@
 use shared::{
     Timestamp, Uuid,
-    sql::{Statement, Value},
+    sql::{DecodeError, Row, Statement, Value},
     text::fold,
 };
 
@@ -47,7 +47,7 @@ pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
     narrow("due_at < #", filter.due_before.map(Into::into));
     narrow("due_at > #", filter.due_after.map(Into::into));
     if let Some(text) = filter.q.as_deref() {
-        // Rows from before texts were folded are in lower case.
+        // Rows that maintenance has not folded anew are in lower case.
         let mut needles = vec![fold(text), text.to_lowercase()];
         needles.dedup();
         let found = needles.into_iter().map(|needle| {
@@ -82,8 +82,8 @@ pub fn create<'a>(
     Statement::write(
         "-- create_task
          INSERT INTO tasks (id, user_id, title, description, status, priority, due_at, context_id,
-             completed_at, created_at, updated_at, version, title_folded, description_folded)
-         SELECT $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1, $11, $12
+             completed_at, created_at, updated_at, version, title_folded, description_folded, folding)
+         SELECT $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1, $11, $12, 1
          WHERE (CAST($8 AS uuid) IS NULL OR EXISTS (
              SELECT 1 FROM contexts WHERE id = $8 AND user_id = $1 AND deleted_at IS NULL
          ))
@@ -197,4 +197,53 @@ pub fn remove_all(user: Uuid) -> Statement<'static> {
          ) RETURNING 1 AS gone",
         vec![user.into()],
     )
+}
+
+/// The tasks that wait to be folded anew. An index has this very condition.
+macro_rules! to_fold {
+    () => {
+        "FROM tasks WHERE folding < 1
+         AND octet_length(title) + octet_length(COALESCE(description, ''))
+             > length(title) + length(COALESCE(description, ''))"
+    };
+}
+
+pub fn to_fold_due() -> Statement<'static> {
+    Statement::read(
+        concat!(
+            "-- count_tasks_to_fold\nSELECT count(*) FROM (SELECT 1 ",
+            to_fold!(),
+            " LIMIT 1000000) AS due"
+        ),
+        vec![],
+    )
+}
+
+/// Some of them: `user_id, id, version, title, description`.
+pub fn to_fold() -> Statement<'static> {
+    Statement::read(
+        concat!(
+            "-- list_tasks_to_fold\nSELECT user_id, id, version, title, description ",
+            to_fold!(),
+            " ORDER BY id LIMIT 50"
+        ),
+        vec![],
+    )
+}
+
+/// Folds one anew, unless it has changed meanwhile. To its user nothing has changed.
+pub fn fold_anew(row: &dyn Row) -> Result<Statement<'static>, DecodeError> {
+    let (title, description) = (row.text(3)?, row.text(4)?);
+    Ok(Statement::write(
+        "-- fold_task
+         UPDATE tasks SET title_folded = COALESCE($4, title_folded), description_folded = $5, folding = 1
+         WHERE user_id = $1 AND id = $2 AND version = $3 RETURNING id",
+        vec![
+            row.uuid(0)?.into(),
+            row.uuid(1)?.into(),
+            row.int(2)?.into(),
+            title.map(fold).into(),
+            description.map(fold).into(),
+        ],
+    ))
 }
