@@ -38,5 +38,8 @@ macro_rules! file {
 
 file!(page, "text/html; charset=utf-8", include_bytes!("docs/index.html"));
 file!(script, "text/javascript; charset=utf-8", include_bytes!("docs/app.js"));
+file!(parts, "text/javascript; charset=utf-8", include_bytes!("docs/parts.js"));
+file!(request, "text/javascript; charset=utf-8", include_bytes!("docs/request.js"));
+file!(schema, "text/javascript; charset=utf-8", include_bytes!("docs/schema.js"));
 file!(style, "text/css; charset=utf-8", include_bytes!("docs/style.css"));
 file!(openapi, "application/json", &crate::openapi::TEXT);

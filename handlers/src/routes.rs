@@ -89,6 +89,9 @@ routes! {
     OpenApi GET "/openapi.json" Public docs::openapi, "This document";
     Docs GET "/docs" Public docs::page, "A page over this document";
     DocsScript GET "/docs/app.js" Public docs::script, "The page's script";
+    DocsParts GET "/docs/parts.js" Public docs::parts, "What the page is made of";
+    DocsRequest GET "/docs/request.js" Public docs::request, "The page's forms";
+    DocsSchema GET "/docs/schema.js" Public docs::schema, "The page's reading of this document";
     DocsStyle GET "/docs/style.css" Public docs::style, "The page's style";
     Jwks GET "/.well-known/jwks.json" Public jwks, "The public keys of access tokens";
 

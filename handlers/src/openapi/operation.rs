@@ -19,6 +19,7 @@ pub struct Operation {
     codes: Vec<Code>,
     hidden: bool,
     about: Option<&'static str>,
+    confirm: Option<&'static str>,
     /// Component schemas of bodies, named after their operations.
     bodies: Map<String, Value>,
     /// Component responses, named after their codes.
@@ -53,6 +54,7 @@ impl Default for Operation {
             codes: Vec::new(),
             hidden: false,
             about: None,
+            confirm: None,
             bodies: Map::new(),
             faults: Map::new(),
         }
@@ -73,6 +75,12 @@ impl Operation {
     /// What the summary has no room for.
     pub fn about(mut self, text: &'static str) -> Self {
         self.about = Some(text);
+        self
+    }
+
+    /// What a person is asked before this is done from the page: it can't be undone.
+    pub fn confirm(mut self, text: &'static str) -> Self {
+        self.confirm = Some(text);
         self
     }
 
@@ -215,6 +223,7 @@ impl Operation {
         let mut answers = std::mem::take(&mut self.answers);
         let mut parameters = std::mem::take(&mut self.parameters);
         let about = self.about.take();
+        let confirm = self.confirm.take();
         let body = self.body.take();
         if std::mem::take(&mut self.hidden) {
             return None;
@@ -254,6 +263,9 @@ impl Operation {
             about.into_iter().chain(route.access.is_limited().then_some(limited)).collect();
         if !about.is_empty() {
             operation["description"] = about.join("\n\n").into();
+        }
+        if let Some(confirm) = confirm {
+            operation["x-confirm"] = confirm.into();
         }
         if !parameters.is_empty() {
             operation["parameters"] = parameters.into();

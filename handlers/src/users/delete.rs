@@ -54,6 +54,7 @@ async fn clear_away<H: Host>(cx: &Context<'_, H>, user: Uuid, email: &str) {
 
 pub fn describe(op: Operation) -> Operation {
     op.about("Deletes the account with its sessions, contexts and tasks, for good.")
+        .confirm("The account goes with all that it has, and nothing brings it back.")
         .takes::<Input>()
         .answers_nothing(
             204,
