@@ -41,6 +41,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         .as_service(&[
             rate_limit::count(&attempt, quota, cx.now),
             sql::user_by_email(&email.typed, &email.normal),
+            sql::costliest_hash(),
         ])
         .await?;
     let standing = Standing::read("account", quota, cx.now, &rows[0])?;
@@ -48,7 +49,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         report(cx, "limited", None);
         return Err(refused);
     }
-    match sign_in(cx, password, rows[1].first(), &attempt).await {
+    let longest = longest(cx, rows[2].first())?;
+    match sign_in(cx, password, (rows[1].first(), longest), &attempt).await {
         Err(error) if error.code == Code::InvalidCredentials => announce(&standing, Err(error)),
         Err(error) => {
             // The server's own fault is no failure of the caller's.
@@ -62,14 +64,14 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 async fn sign_in<H: Host, R: Row>(
     cx: &Context<'_, H>,
     password: Password,
-    row: Option<&R>,
+    (row, longest): (Option<&R>, u32),
     attempt: &str,
 ) -> Result<Response<Bytes>> {
     let known = row.map(User::read).transpose()?;
     let stored: Option<&str> = row.map(|row| row.get(6)).transpose()?.flatten();
     let disabled = row.map(|row| row.get::<Option<Timestamp>>(7)).transpose()?.flatten().is_some();
 
-    let (verdict, upgraded) = compare(cx, password, stored).await?;
+    let (verdict, upgraded) = compare(cx, password, stored, longest).await?;
     let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong && !disabled)
     else {
         return Err(refused(cx, row.and_then(|row| row.get(0).ok())));
@@ -94,19 +96,28 @@ async fn sign_in<H: Host, R: Row>(
     tokens(cx, StatusCode::OK, user, (session.id, session.ends), &session.token.to_secret())
 }
 
+/// What an answer costs that tells of no account: as much as the costliest account there is. That
+/// is what is due, unless it was lowered since.
+fn longest<H: Host, R: Row>(cx: &Context<'_, H>, row: Option<&R>) -> Result<u32> {
+    let costliest: Option<&str> = row.map(|row| row.get(0)).transpose()?;
+    let costliest = costliest.and_then(|cost| cost.parse().ok()).unwrap_or_default();
+    Ok(cx.app.config.auth.bcrypt_cost.max(costliest))
+}
+
 /// Compares off the request's thread, as long for an unknown user as for a known one; a hash
 /// that has become too old is made anew at once.
 async fn compare<H: Host>(
     cx: &Context<'_, H>,
     password: Password,
     stored: Option<&str>,
+    longest: u32,
 ) -> Result<(Verdict, Option<String>)> {
     let cost = cx.app.config.auth.bcrypt_cost;
     let stored = stored.map(str::to_owned);
     let mut salt = [0; 16];
     cx.host.random(&mut salt);
     let work = move || {
-        let verdict = password.verify(stored.as_deref(), cost);
+        let verdict = password.verify(stored.as_deref(), cost, longest);
         let upgraded =
             (verdict == Verdict::RightButOld).then(|| password.hash(cost, salt)).transpose();
         upgraded.map(|upgraded| (verdict, upgraded))

@@ -14,6 +14,17 @@ pub fn user_by_email<'a>(typed: &'a str, normal: &'a str) -> Statement<'a> {
     )
 }
 
+/// What the costliest of all hashes costs, as its two digits; costlier ones than 16 are not read.
+pub fn costliest_hash() -> Statement<'static> {
+    Statement::read(
+        "-- get_costliest_hash
+         SELECT substr(password_hash, 5, 2) AS cost FROM users
+         WHERE substr(password_hash, 5, 2) <= '16'
+         ORDER BY substr(password_hash, 5, 2) DESC LIMIT 1",
+        vec![],
+    )
+}
+
 pub fn create_user<'a>(
     id: Uuid,
     email: &'a str,

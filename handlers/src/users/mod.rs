@@ -98,7 +98,7 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
 
     let cost = cx.app.config.auth.bcrypt_cost;
     let compared =
-        cx.host.compute(move || (password.verify(stored.as_deref(), cost), stored)).await;
+        cx.host.compute(move || (password.verify(stored.as_deref(), cost, cost), stored)).await;
     let right = match compared {
         Ok((verdict, stored)) => stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
             report("confirmation_refused");

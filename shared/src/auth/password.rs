@@ -87,11 +87,17 @@ impl Password {
         bcrypt::hash_with_salt(self.normal.reveal(), cost, salt).map(|parts| parts.to_string())
     }
 
-    /// Compares with a stored hash, or, where there is none, takes as long and is wrong. Takes
-    /// twice as long for who types what is not normalized, whether the account exists or not.
-    pub fn verify(&self, stored: Option<&str>, cost: u32) -> Verdict {
-        match (compare(&self.normal, stored, cost), &self.typed) {
-            (Verdict::Wrong, Some(typed)) => match compare(typed, stored, cost) {
+    /// Compares with a stored hash. Whoever is wrong is told so after the work of a hash that costs
+    /// `longest`, whether there is a hash, and whatever that costs; after twice as much who types
+    /// what is not normalized. A right hash that costs less than `due` is old.
+    pub fn verify(&self, stored: Option<&str>, due: u32, longest: u32) -> Verdict {
+        let compare = |password| match compare(password, stored, longest) {
+            true if stored.and_then(cost_of) < Some(due) => Verdict::RightButOld,
+            true => Verdict::Right,
+            false => Verdict::Wrong,
+        };
+        match (compare(&self.normal), &self.typed) {
+            (Verdict::Wrong, Some(typed)) => match compare(typed) {
                 Verdict::Wrong => Verdict::Wrong,
                 // Normalized it may be longer, and bcrypt would cut it.
                 _ if is_too_long(&self.normal) => Verdict::Right,
@@ -106,26 +112,31 @@ fn is_too_long(password: &Secret) -> bool {
     password.reveal().len() > MOST_BYTES
 }
 
-fn compare(password: &Secret, stored: Option<&str>, cost: u32) -> Verdict {
+fn compare(password: &Secret, stored: Option<&str>, longest: u32) -> bool {
     let too_long = is_too_long(password);
-    let stored =
-        stored.filter(|hash| !too_long && cost_of(hash).is_some_and(|cost| cost <= MOST_COST));
-    let hash = stored.map_or_else(|| Cow::Owned(nobody(cost)), Cow::Borrowed);
-    let right = bcrypt::verify(password.reveal(), &hash).unwrap_or(false);
-    if !right && let Some(cheaper) = stored.and_then(cost_of) {
-        // 2^c + 2^c + 2^(c+1) + … is 2^cost: as long as for a hash that costs what is due.
-        for cost in cheaper..cost {
-            let _ = bcrypt::verify(password.reveal(), &nobody(cost));
+    let stored = stored.filter(|hash| !too_long && cost_of(hash) <= Some(MOST_COST));
+    // What is no hash is refused at once, like none.
+    let compared = stored.and_then(|hash| Some((bcrypt(password, hash)?, cost_of(hash)?)));
+    match compared {
+        Some((true, _)) => return true,
+        // 2^c + 2^c + 2^(c+1) + … is 2^longest.
+        Some((false, spent)) => {
+            for cost in spent..longest {
+                bcrypt(password, &nobody(cost));
+            }
         }
+        None => drop(bcrypt(password, &nobody(longest))),
     }
-    match stored {
-        Some(hash) if right && cost_of(hash) < Some(cost) => Verdict::RightButOld,
-        Some(_) if right => Verdict::Right,
-        _ => Verdict::Wrong,
-    }
+    false
 }
 
-/// A hash that no password has been found for, at the cost that real ones have.
+fn bcrypt(password: &Secret, hash: &str) -> Option<bool> {
+    let right = bcrypt::verify(password.reveal(), hash).ok()?;
+    tracing::trace!(target: "bcrypt", cost = cost_of(hash), "compared");
+    Some(right)
+}
+
+/// A hash that no password has been found for.
 fn nobody(cost: u32) -> String {
     format!("$2b${cost:02}$TriremeTriremeTriremeuNobodyNobodyNobodyNobodyNobodyO")
 }
@@ -174,10 +185,10 @@ mod tests {
     #[test]
     fn a_password_matches_its_own_hash() {
         let hash = password("correct horse").hash(4, [7; 16]).unwrap();
-        assert_eq!(password("correct horse").verify(Some(&hash), 4), Verdict::Right);
-        assert_eq!(password("correct horse").verify(Some(&hash), 5), Verdict::RightButOld);
-        assert_eq!(password("wrong horse").verify(Some(&hash), 4), Verdict::Wrong);
-        assert_eq!(password("correct horse").verify(None, 4), Verdict::Wrong);
+        assert_eq!(password("correct horse").verify(Some(&hash), 4, 4), Verdict::Right);
+        assert_eq!(password("correct horse").verify(Some(&hash), 5, 5), Verdict::RightButOld);
+        assert_eq!(password("wrong horse").verify(Some(&hash), 4, 4), Verdict::Wrong);
+        assert_eq!(password("correct horse").verify(None, 4, 4), Verdict::Wrong);
     }
 
     #[test]
@@ -185,15 +196,15 @@ mod tests {
         let (composed, typed) = (password("caf\u{e9} noir"), password("cafe\u{301} noir"));
         let hash = composed.hash(4, [7; 16]).unwrap();
         assert_eq!(typed.hash(4, [7; 16]).unwrap(), hash);
-        assert_eq!(typed.verify(Some(&hash), 4), Verdict::Right);
+        assert_eq!(typed.verify(Some(&hash), 4, 4), Verdict::Right);
         let before = bcrypt::hash_with_salt("cafe\u{301} noir", 4, [7; 16]).unwrap().to_string();
-        assert_eq!(typed.verify(Some(&before), 4), Verdict::RightButOld);
-        assert_eq!(composed.verify(Some(&before), 4), Verdict::Wrong);
-        assert_eq!(password("cafe\u{302} noir").verify(Some(&before), 4), Verdict::Wrong);
+        assert_eq!(typed.verify(Some(&before), 4, 4), Verdict::RightButOld);
+        assert_eq!(composed.verify(Some(&before), 4, 4), Verdict::Wrong);
+        assert_eq!(password("cafe\u{302} noir").verify(Some(&before), 4, 4), Verdict::Wrong);
         // U+0958 is three bytes, and normalized it is six.
         let longer = "\u{958}".repeat(24);
         let before = bcrypt::hash_with_salt(&longer, 4, [7; 16]).unwrap().to_string();
-        assert_eq!(password(&longer).verify(Some(&before), 4), Verdict::Right);
+        assert_eq!(password(&longer).verify(Some(&before), 4, 4), Verdict::Right);
     }
 
     #[test]
@@ -212,9 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_costs_too_much_is_not_read() {
-        let hash = nobody(20);
-        assert_eq!(password("x").verify(Some(&hash), 4), Verdict::Wrong);
+    fn a_hash_that_costs_more_than_16_is_not_read() {
+        // It is the password's own, at the least of the costs that are too many.
+        let hash = "$2b$17$/uaF/uaF/uaF/uaF/uaF/uUmVcjB0e5Q0hj6jnemL6kV9q0bej6Ky";
+        assert_eq!(password("correct horse").verify(Some(hash), 4, 4), Verdict::Wrong);
     }
 
     #[test]
