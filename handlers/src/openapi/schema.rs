@@ -2,20 +2,29 @@
 
 use serde_json::{Map, Value, json};
 
-/// The schema of a body: nothing unknown is taken, and no text has U+0000 in it.
+/// A password is any text that bcrypt reads to its end.
+const PASSWORD: &str = r"^[^\u0000]*$";
+/// Text has no control characters but tab and line breaks; names and titles show something.
+const TEXT: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+const NAME: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+
+/// The schema of a body: nothing unknown is taken, and of text what is read.
 pub fn body(mut schema: Value) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         schema.remove("title");
         schema.insert("additionalProperties".to_owned(), false.into());
     }
-    for field in schema["properties"].as_object_mut().into_iter().flatten().map(|(_, field)| field)
-    {
+    for (name, field) in schema["properties"].as_object_mut().into_iter().flatten() {
         let is_text = field["type"] == "string" || field["type"] == json!(["string", "null"]);
         let is_free = ["enum", "format", "pattern"].iter().all(|key| field.get(key).is_none())
             || field["format"] == "password";
         if is_text && is_free {
-            field["pattern"] = json!(r"^[^\u0000]*$");
+            field["pattern"] = json!(match name.as_str() {
+                _ if field["format"] == "password" => PASSWORD,
+                "name" | "title" => NAME,
+                _ => TEXT,
+            });
         }
         if let Some(field) = field.as_object_mut()
             && let Some(default) = field.remove("default")

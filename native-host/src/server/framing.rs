@@ -1,4 +1,4 @@
-//! HTTP/1 heads, read before hyper reads them.
+//! HTTP/1 heads, read before hyper reads them ([ADR 0024](../../../docs/adr/0024-heads-before-hyper.md)).
 //!
 //! hyper answers a head that it can't read by itself: without a document, an id or a record in the
 //! log. And of those that it can read it lets some through that another server would read
