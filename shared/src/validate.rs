@@ -503,6 +503,43 @@ mod tests {
     }
 
     #[test]
+    fn what_has_one_spelling_has_no_other() {
+        let color = |text: &str| Color::read(Value::from(text)).map(|color| color.0).ok();
+        assert_eq!(color("#1E90ff").as_deref(), Some("#1e90ff"));
+        for wrong in [
+            "",
+            "#",
+            "1e90ff",
+            "#1e90f",
+            "#1e90ff0",
+            "#1e90fg",
+            "#12",
+            "##1e90f",
+            " #1e90ff",
+            "#１e90ff",
+        ] {
+            assert_eq!(color(wrong), None, "{wrong}");
+        }
+        let id = "01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2";
+        assert!(parse_uuid(id).is_some() && parse_uuid(&id.to_uppercase()).is_some());
+        for wrong in [
+            &id.replace('-', ""),
+            &format!("{{{id}}}"),
+            &format!("urn:uuid:{id}"),
+            &id[1..],
+            &format!("{id}0"),
+            &id.replace('-', "_"),
+        ] {
+            assert_eq!(parse_uuid(wrong), None, "{wrong}");
+        }
+        let number = |text: &str| u32::read(Value::from(text)).ok();
+        assert_eq!((number("20"), number("4294967295")), (Some(20), Some(u32::MAX)));
+        for wrong in ["", "+1", "-1", "1.0", "1e1", " 1", "0x1", "4294967296", "１"] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn queries_decode_once() {
         let mut fields = Fields::of_query("q=a%20b+c&x=%2525").unwrap();
         assert_eq!(fields.optional::<String>("q").as_deref(), Some("a b c"));
