@@ -71,6 +71,7 @@ impl Progress {
     pub fn step(&mut self, what: &str) {
         const WIDTH: usize = 30;
         self.done += 1;
+        let what = printable(what);
         let Self { total, done, .. } = *self;
         if self.terminal {
             let full = "#".repeat((done * WIDTH / total.max(1)).min(WIDTH));

@@ -86,14 +86,18 @@ impl Framing {
     /// as they are. The others wait, or come by [`Self::hand_over`].
     pub fn receive(&mut self, bytes: &[u8]) -> usize {
         if self.held.is_empty() {
-            let (passed, stand_in) = self.pass(bytes, 0);
+            let (passed, stand_in) = self.pass(bytes);
             self.ready = stand_in.into();
             return passed;
         }
+        let known = self.held.len();
+        self.held.extend_from_slice(bytes);
+        // A head that comes byte by byte is neither copied nor read anew for each.
+        if self.held.len() <= self.limit && !may_end(&self.held, known) {
+            return 0;
+        }
         let mut whole = take(&mut self.held);
-        let known = whole.len();
-        whole.extend_from_slice(bytes);
-        let (passed, stand_in) = self.pass(&whole, known);
+        let (passed, stand_in) = self.pass(&whole);
         whole.truncate(passed);
         whole.extend_from_slice(&stand_in);
         self.ready = whole.into();
@@ -119,8 +123,8 @@ impl Framing {
     }
 
     /// How many bytes are whole heads and bodies, and what follows them instead of a head that is
-    /// refused. The beginning of a head is held back; `known` bytes of it have been looked at.
-    fn pass(&mut self, bytes: &[u8], mut known: usize) -> (usize, Vec<u8>) {
+    /// refused. The beginning of a head is held back, without the empty lines before it.
+    fn pass(&mut self, bytes: &[u8]) -> (usize, Vec<u8>) {
         let mut rest = bytes;
         while !rest.is_empty() {
             let length = match self.place {
@@ -132,14 +136,15 @@ impl Framing {
                     self.place = if left == 0 { Place::Head } else { Place::Body(left) };
                     length
                 }
-                Place::Head => match read(rest, known, self.limit) {
+                Place::Head => match read(rest, self.limit) {
                     Ok(Some(Head { length, verdict, next })) => {
                         self.verdicts.push_back(verdict);
                         self.place = next;
                         length
                     }
                     Ok(None) => {
-                        self.held = rest.to_vec();
+                        let begun = rest.iter().position(|byte| !b"\r\n".contains(byte));
+                        self.held = rest[begun.unwrap_or(rest.len())..].to_vec();
                         break;
                     }
                     Err(refusal) => {
@@ -150,7 +155,6 @@ impl Framing {
                 },
             };
             rest.advance(length);
-            known = 0;
         }
         (bytes.len() - rest.len(), Vec::new())
     }
@@ -163,14 +167,13 @@ struct Head {
 }
 
 /// Reads one head; `None` until all of it is there.
-fn read(bytes: &[u8], known: usize, limit: usize) -> Result<Option<Head>, Refusal> {
-    let head = if known == 0 || may_end(bytes, known) { parse(bytes)? } else { None };
+fn read(bytes: &[u8], limit: usize) -> Result<Option<Head>, Refusal> {
+    let head = parse(bytes)?;
     let length = head.as_ref().map_or(bytes.len(), |head| head.length);
     if length > limit { Err(TOO_LONG) } else { Ok(head) }
 }
 
-/// Whether the bytes after `known` can end a head: so that one that comes byte by byte is not
-/// read anew for each.
+/// Whether the bytes after `known` can end a head.
 fn may_end(bytes: &[u8], known: usize) -> bool {
     let tail = &bytes[known.saturating_sub(3)..];
     memchr::memchr_iter(b'\n', tail).any(|at| {
@@ -323,7 +326,17 @@ mod tests {
         assert_eq!(verdicts(bytes), [Clear, Clear, Clear, Last]);
         assert_eq!(follow(&[bytes]).0, bytes, "what is in order is handed on as it is");
         let single: Vec<_> = bytes.chunks(1).collect();
-        assert_eq!(follow(&single).0, bytes);
+        assert_eq!(follow(&single).0, bytes[2..], "byte by byte, without the empty line before it");
+    }
+
+    #[test]
+    fn empty_lines_before_a_head_are_not_kept() {
+        let mut framing = Framing::new(512);
+        for _ in 0..2000 {
+            assert_eq!(framing.receive(b"\r\n"), 0);
+        }
+        assert!(framing.held.is_empty() && framing.verdicts.is_empty());
+        assert_eq!(framing.receive(b"GET / HTTP/1.1\r\n\r\n"), 18);
     }
 
     #[test]
