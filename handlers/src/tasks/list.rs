@@ -32,7 +32,7 @@ pub struct Filter {
     pub due_before: Option<Timestamp>,
     /// Due later than this.
     pub due_after: Option<Timestamp>,
-    /// Part of the title or the description, in any case.
+    /// Part of the title or the description, in any case: by Unicode's full case folding.
     #[validate(length(min = 1, max = 200))]
     pub q: Option<String>,
 }
