@@ -1,10 +1,10 @@
 //! Conditional requests (RFC 9110, section 13): a record's version is its strong `ETag`.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
-use shared::{Code, Error, error::Result, host::Host, sql::Value};
+use http::{Method, Response, StatusCode, header, request::Parts};
+use shared::{Code, Error, host::Host, sql::Value};
 
-use crate::{context::Context, respond};
+use crate::context::Context;
 
 /// A compressed body is another representation; its tag ends so.
 const GZIP_SUFFIX: &str = "-gzip";
@@ -19,23 +19,27 @@ pub fn compressed(tag: &str) -> Option<String> {
     Some(format!("{}{GZIP_SUFFIX}\"", tag.strip_suffix('"')?))
 }
 
-/// A record under its `ETag`, or 304 when the caller has that one already.
-pub fn record<H: Host>(
-    cx: &Context<'_, H>,
-    tag: &str,
-    body: impl FnOnce() -> Result<Response<Bytes>>,
-) -> Result<Response<Bytes>> {
-    let known = cx.headers().get_all(header::IF_NONE_MATCH).iter().any(|line| {
+/// Makes a 304 of the answer to a GET when the caller has it already, in whichever coding
+/// (section 13.1.2 compares weakly). It keeps the headers that the 200 would have had, but for
+/// those that describe a body.
+pub fn not_modified(request: &Parts, response: &mut Response<Bytes>) {
+    if response.status() != StatusCode::OK || !matches!(request.method, Method::GET | Method::HEAD)
+    {
+        return;
+    }
+    let Some(tag) = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
+        return;
+    };
+    let Some((_, tag)) = tags(tag).next() else { return };
+    let known = request.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| {
         line.to_str().is_ok_and(|line| tags(line).any(|(_, known)| known == "*" || known == tag))
     });
-    let response = if known {
-        let mut response = Response::new(Bytes::new());
+    if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        body()?
-    };
-    Ok(respond::with(response, header::ETAG, &etag(tag)))
+        response.body_mut().clear();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::CONTENT_ENCODING);
+    }
 }
 
 /// What `If-Match` demands, in the form that SQL compares: the tags between commas, `,3,4,`.

@@ -67,6 +67,11 @@ pub struct Measured {
     pub route: &'static str,
 }
 
+/// Whether a path is one that health probes ask: a host answers it whatever it is short of.
+pub fn is_health(path: &str) -> bool {
+    middleware::transport::is_probe(path)
+}
+
 /// Answers one request. The host adds a [`shared::host::Peer`] to the request's extensions.
 pub async fn dispatch<H: Host, B: Body>(
     app: &App,

@@ -98,7 +98,7 @@ routes! {
     Register POST "/api/v1/auth/register" Credential auth::register, "Create an account and sign in";
     Login POST "/api/v1/auth/login" Credential auth::login, "Sign in";
     Refresh POST "/api/v1/auth/refresh" Credential auth::refresh, "Exchange a refresh token for new tokens";
-    Logout POST "/api/v1/auth/logout" Public auth::logout, "End a session";
+    Logout POST "/api/v1/auth/logout" Credential auth::logout, "End a session";
 
     GetMe GET "/api/v1/users/me" User users::get, "Read the own account";
     UpdateMe PATCH "/api/v1/users/me" User users::update, "Change the own account";

@@ -5,6 +5,7 @@
     reason = "this is a host: it may read clocks and the environment, and start threads and tasks"
 )]
 
+pub mod budget;
 pub mod commands;
 pub mod database;
 pub mod hashing;

@@ -2,16 +2,26 @@
 //!
 //! A request only appends its line to a buffer; a thread of its own writes that out, many
 //! lines at once when there are many. So a slow reader of stdout does not hold up requests: when
-//! it is `FULL` bytes behind, lines are dropped and counted. [`Guard`] writes what is left.
+//! it is `FULL` bytes behind, lines are dropped and counted. [`Guard`] waits for the last ones, but
+//! not for ever: nobody may be reading.
 
 mod buffer;
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    fs::File,
+    io,
+    os::fd::AsFd as _,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use shared::{Timestamp, config::Log, logging};
 use tracing_subscriber::fmt::MakeWriter;
 
 use self::buffer::Buffer;
+
+/// How long the end of the process waits for the last lines to be taken.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Keep it until the process ends: dropping it writes out the last lines.
 pub struct Guard(Arc<Buffer>);
@@ -26,13 +36,15 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.flush();
+        self.0.finish(LAST_WORDS);
     }
 }
 
 /// Starts logging for the whole process.
 pub fn start(log: &Log) -> io::Result<Guard> {
-    let buffer = Buffer::start(io::stdout())?;
+    // Not by way of `std::io::Stdout`, whose lock and buffer an exit of the process asks for.
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let buffer = Buffer::start(output)?;
     let lines = Lines(Arc::clone(&buffer));
     logging::start(log, io::IsTerminal::is_terminal(&io::stdout()), now, lines);
     Ok(Guard(buffer))

@@ -1,5 +1,6 @@
 //! What can be measured from outside, in the text format of Prometheus.
 
+mod clients;
 mod database;
 mod maintenance;
 mod process;
@@ -8,10 +9,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     fmt::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -22,7 +20,7 @@ use prometheus::{
 };
 use shared::VERSION;
 
-use crate::database::stats::Stats;
+use crate::{database::stats::Stats, server::House};
 
 /// Seconds; from a cached read to the longest deadline.
 const BUCKETS: &[f64] =
@@ -35,8 +33,6 @@ pub struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     in_flight: IntGauge,
-    /// Open connections of the API.
-    pub connections: Arc<AtomicUsize>,
     pub computing: Computing,
     pub maintenance: maintenance::Maintenance,
 }
@@ -72,7 +68,6 @@ impl Metrics {
             requests: registered(&registry, requests),
             seconds: registered(&registry, seconds),
             in_flight: registered(&registry, in_flight),
-            connections: Arc::default(),
             computing: Computing {
                 waiting: registered(&registry, waiting),
                 rejected: registered(&registry, rejected),
@@ -85,15 +80,13 @@ impl Metrics {
     }
 
     /// Everything as text; what is not counted as it happens is looked up now.
-    pub fn render(&self, database: &Stats) -> String {
+    pub fn render(&self, database: &Stats, house: &House) -> String {
         let mut text = String::with_capacity(16 << 10);
         // Encoding into a String can't fail.
         let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
-        let connections = self.connections.load(Ordering::Relaxed);
-        family(&mut text, "http_connections", "gauge", "Open connections.");
-        let _ = writeln!(text, "http_connections {connections}");
         family(&mut text, "trireme_build_info", "gauge", "This build.");
         let _ = writeln!(text, "trireme_build_info{{version=\"{VERSION}\"}} 1");
+        clients::render(house, &mut text);
         database::render(database, &mut text);
         process::render(self.started, &mut text);
         text

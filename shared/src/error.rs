@@ -176,6 +176,11 @@ impl Error {
         }
     }
 
+    /// 503: requests hold all the memory that they may.
+    pub fn no_room() -> Self {
+        Self::new(Code::Overloaded, "There is no memory for more at the moment.")
+    }
+
     #[must_use]
     pub fn with_header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -189,6 +194,7 @@ impl From<DatabaseError> for Error {
             DatabaseError::SessionEnded => {
                 return Self::new(Code::SessionEnded, "The session has ended.");
             }
+            DatabaseError::NoRoom => return Self::no_room(),
             // The account or the session was deleted while the batch ran.
             DatabaseError::Constraint(name)
                 if name.ends_with("_user_id_fkey") || name.ends_with("_session_id_fkey") =>
@@ -227,6 +233,7 @@ impl From<BodyError> for Error {
         match error {
             BodyError::TooLarge => Self::new(Code::BodyTooLarge, "The body is over the limit."),
             BodyError::TimedOut => Self::new(Code::BodyTimeout, "The body arrived too slowly."),
+            BodyError::NoRoom => Self::no_room(),
             BodyError::Aborted => Self::new(Code::MalformedRequest, "The body broke off."),
         }
     }

@@ -38,6 +38,11 @@ pub trait Host {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy>;
 
+    /// Lets whatever else is ready go first. Computation that may take more than a millisecond on
+    /// the request's thread is done in pieces with a pause between them. A host whose requests
+    /// don't share a thread need not do anything.
+    async fn pause(&self) {}
+
     /// Where the host stands in its own life; readiness is answered from it.
     fn phase(&self) -> Phase {
         Phase::Serving
@@ -100,6 +105,8 @@ pub enum BodyError {
     TimedOut,
     /// The client went away, or broke the framing.
     Aborted,
+    /// The host has no memory for it at the moment.
+    NoRoom,
 }
 
 impl Body for Bytes {

@@ -113,21 +113,20 @@ impl PageRequest {
         statement.into_owned()
     }
 
-    /// The page from the rows; `key` gives what a record sorts by under this sort's name.
-    pub fn page<T>(
-        &self,
-        keys: &Ring,
-        mut items: Vec<T>,
-        key: impl Fn(&T, &str) -> (Key, Uuid),
-    ) -> Page<T> {
-        let more = items.len() > self.limit as usize;
-        items.truncate(self.limit as usize);
-        let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|item| {
-            let (key, id) = key(item, self.sort.name);
-            seal(keys, &self.binding, &key, id)
-        });
-        Page { items, next_cursor }
+    /// Of the rows that were found, those of this page, and whether there is a next one.
+    pub fn split<'r, R>(&self, rows: &'r [R]) -> (&'r [R], bool) {
+        let limit = self.limit as usize;
+        (&rows[..rows.len().min(limit)], rows.len() > limit)
+    }
+
+    /// The name of the sort.
+    pub const fn sort(&self) -> &'static str {
+        self.sort.name
+    }
+
+    /// Where the page behind a record begins, by what that sorts by.
+    pub fn cursor(&self, keys: &Ring, key: &Key, id: Uuid) -> String {
+        seal(keys, &self.binding, key, id)
     }
 }
 

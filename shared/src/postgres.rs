@@ -4,7 +4,7 @@
 mod scram;
 pub mod sign_in;
 
-use std::{borrow::Cow, error::Error as _};
+use std::{borrow::Cow, error::Error as _, pin::pin};
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{TryStreamExt, future};
@@ -30,6 +30,12 @@ pub trait Connection {
     /// which is what a transaction pooler needs: there a prepared statement may be another
     /// connection's the next time.
     async fn prepared(&self, text: &str) -> Result<Option<tokio_postgres::Statement>, PgError>;
+
+    /// Whether there is memory for one more row, of so many bytes. Asked where nothing is written;
+    /// where there is none, the batch is read to its end and given up.
+    fn has_room(&self, _row: usize) -> bool {
+        true
+    }
 }
 
 /// What tokio-postgres makes of a URL. A platform that opens the connection for us lets nobody set
@@ -79,20 +85,20 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
         sendable.push((statement, prepared));
     }
 
+    let writes = statements.iter().any(|statement| statement.access == Access::Write);
+    let has_room = |row: &PgRow| writes || connection.has_room(row.raw_size_bytes());
     let client = connection.client();
     let open = open(begin, scope);
-    let transaction = future::join3(
-        client.batch_execute(&open),
-        future::join_all(
-            sendable
-                .iter()
-                .map(|(statement, prepared)| query(client, statement, prepared.as_ref())),
-        ),
-        client.batch_execute("COMMIT"),
-    );
+    let transaction =
+        future::join3(
+            client.batch_execute(&open),
+            future::join_all(sendable.iter().map(|(statement, prepared)| {
+                query(client, statement, prepared.as_ref(), has_room)
+            })),
+            client.batch_execute("COMMIT"),
+        );
     let (begun, results, committed) = transaction.await;
 
-    let writes = statements.iter().any(|statement| statement.access == Access::Write);
     let failed = |error: &PgError| match before_commit(error) {
         // No answer from the server: the COMMIT was under way already.
         DatabaseError::Unavailable(cause) if writes && error.as_db_error().is_none() => {
@@ -112,7 +118,7 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
         DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
         other => other,
     })?;
-    Ok(rows)
+    rows.into_iter().collect::<Option<_>>().ok_or(DatabaseError::NoRoom)
 }
 
 /// An argument that can't be encoded would be noticed only when the other statements and the
@@ -131,11 +137,13 @@ fn fits(statement: &Statement<'_>, due: &[Type]) -> Result<(), DatabaseError> {
     Err(DatabaseError::Failed(format!("{statement:?} is given where {due:?} are due")))
 }
 
+/// The rows; `None` where there was no room for all.
 async fn query<R: From<PgRow>>(
     client: &Client,
     statement: &Statement<'_>,
     prepared: Option<&tokio_postgres::Statement>,
-) -> Result<Vec<R>, PgError> {
+    has_room: impl Fn(&PgRow) -> bool,
+) -> Result<Option<Vec<R>>, PgError> {
     let arguments = statement.arguments.iter();
     let rows = if let Some(prepared) = prepared {
         client.query_raw(prepared, arguments).await?
@@ -143,7 +151,16 @@ async fn query<R: From<PgRow>>(
         let typed = arguments.map(|value| (value, type_of(value)));
         client.query_typed_raw(&statement.text, typed).await?
     };
-    rows.map_ok(R::from).try_collect().await
+    let mut rows = pin!(rows);
+    let mut found = Some(Vec::new());
+    while let Some(row) = rows.try_next().await? {
+        if !has_room(&row) {
+            found = None;
+        } else if let Some(found) = &mut found {
+            found.push(R::from(row));
+        }
+    }
+    Ok(found)
 }
 
 /// Errors that are answers, and leave a connection as good as it was. After any other it is
@@ -151,7 +168,10 @@ async fn query<R: From<PgRow>>(
 pub fn is_answer(error: &DatabaseError) -> bool {
     matches!(
         error,
-        DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::TimedOut(_)
+        DatabaseError::SessionEnded
+            | DatabaseError::Constraint(_)
+            | DatabaseError::TimedOut(_)
+            | DatabaseError::NoRoom
     )
 }
 

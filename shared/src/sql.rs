@@ -185,6 +185,8 @@ pub enum DatabaseError {
     Unavailable(String),
     /// The statement limit passed, or the server cancelled it; nothing of the batch has happened.
     TimedOut(String),
+    /// A batch that only reads found more than the host has memory for at the moment.
+    NoRoom,
     /// The connection broke after the batch was sent and before its end was confirmed.
     OutcomeUnknown(String),
     /// Anything else: a fault in the code or the schema.
@@ -222,6 +224,7 @@ impl fmt::Display for DatabaseError {
             Self::Constraint(name) => write!(f, "constraint {name}"),
             Self::Unavailable(cause) => write!(f, "database unavailable: {cause}"),
             Self::TimedOut(cause) => write!(f, "database timed out: {cause}"),
+            Self::NoRoom => f.write_str("no memory for the rows"),
             Self::OutcomeUnknown(cause) => write!(f, "outcome unknown: {cause}"),
             Self::Failed(cause) => write!(f, "database failed: {cause}"),
         }

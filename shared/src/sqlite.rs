@@ -37,6 +37,13 @@ impl From<&Value<'_>> for Cell {
 pub struct Row(pub Vec<Cell>);
 
 impl Row {
+    /// About what it holds, in bytes.
+    pub fn size(&self) -> usize {
+        let texts =
+            self.0.iter().map(|cell| if let Cell::Text(text) = cell { text.len() } else { 0 });
+        texts.sum::<usize>() + self.0.len() * size_of::<Cell>()
+    }
+
     fn cell(&self, column: usize) -> Result<&Cell, DecodeError> {
         self.0.get(column).ok_or(DecodeError { column })
     }

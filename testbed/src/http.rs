@@ -44,6 +44,11 @@ pub fn get_with(port: u16, path: &str, token: &str) -> io::Result<Answer> {
     exchange(port, &format!("GET {path}"), &authorization(token), "")
 }
 
+/// The same with more headers, each ended by `\r\n`.
+pub fn get_more(port: u16, path: &str, token: &str, more: &str) -> io::Result<Answer> {
+    exchange(port, &format!("GET {path}"), &(authorization(token) + more), "")
+}
+
 /// These very bytes, and all that comes back until the server closes the connection, given up after
 /// five seconds of silence.
 pub fn raw(port: u16, request: &[u8]) -> io::Result<String> {

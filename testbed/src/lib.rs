@@ -24,6 +24,7 @@ mod database;
 mod error;
 mod folder;
 pub mod http;
+pub mod http2;
 mod pgbouncer;
 mod port;
 mod postgres;

@@ -25,6 +25,7 @@ pub struct ServerOptions {
     until: Until,
     timeout: Duration,
     show_log: bool,
+    deaf: bool,
 }
 
 impl ServerOptions {
@@ -38,6 +39,7 @@ impl ServerOptions {
             until: Until::Ready,
             timeout: Duration::from_secs(30),
             show_log: false,
+            deaf: false,
         }
     }
 
@@ -73,6 +75,13 @@ impl ServerOptions {
     #[must_use]
     pub fn show_log(mut self, show: bool) -> Self {
         self.show_log = show;
+        self
+    }
+
+    /// Gives the server pipes to write to that nobody reads.
+    #[must_use]
+    pub fn deaf(mut self, deaf: bool) -> Self {
+        self.deaf = deaf;
         self
     }
 
@@ -115,6 +124,10 @@ impl Server {
             .stderr(err);
         if options.show_log {
             command.stdout(std::io::stderr()).stderr(Stdio::inherit());
+        }
+
+        if options.deaf {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
 
         let begun = Instant::now();

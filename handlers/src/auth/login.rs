@@ -28,7 +28,7 @@ struct Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input { email: fields.required("email"), password: fields.required("password") };
     let Input { email, password } = fields.finish(input)?;
 

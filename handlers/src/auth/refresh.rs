@@ -23,8 +23,8 @@ pub struct Input {
 }
 
 impl Input {
-    pub fn read<H: Host>(cx: &Context<'_, H>) -> Result<Self> {
-        let mut fields = cx.fields()?;
+    pub async fn read<H: Host>(cx: &Context<'_, H>) -> Result<Self> {
+        let mut fields = cx.fields().await?;
         let input = Self { refresh_token: fields.required("refresh_token") };
         fields.finish(input)
     }
@@ -34,7 +34,7 @@ impl Input {
 /// session of a token that was used long before. Of two at once, one marks; both read the
 /// same successor.
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let input = Input::read(cx)?;
+    let input = Input::read(cx).await?;
     let old = RefreshToken::parse(&input.refresh_token).ok_or_else(|| unknown(cx))?;
     let successor = new_token(cx.host);
     let (hash, sealed, successor_hash) = (old.hash(), old.seal(&successor), successor.hash());

@@ -40,7 +40,7 @@ impl Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let Input { email: Email(email), password, name } = Input::read(cx.fields()?)?;
+    let Input { email: Email(email), password, name } = Input::read(cx.fields().await?)?;
 
     // Asked first, so that a taken address costs no hashing; the constraint decides.
     let found = cx.as_service(&[sql::user_by_email(&email, &email)]).await?;

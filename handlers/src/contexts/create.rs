@@ -42,7 +42,7 @@ impl Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input { name: fields.required("name"), color: fields.optional("color") };
     let input = fields.finish(input)?;
 

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header};
 use shared::{Code, Error, error::Result, host::Host};
 
 use super::{Context as Record, sql};
@@ -9,7 +9,8 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let id = cx.id()?;
     let rows = cx.as_caller(&[sql::get(cx.caller()?.user, id)]).await?;
     let record = Record::read(rows[0].first().ok_or_else(Error::not_found)?)?;
-    conditional::record(cx, &record.tag(), || respond::json(StatusCode::OK, &record))
+    let response = respond::json(StatusCode::OK, &record)?;
+    Ok(respond::with(response, header::ETAG, &conditional::etag(&record.tag())))
 }
 
 pub fn describe(op: Operation) -> Operation {

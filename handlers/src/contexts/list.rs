@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use shared::{
     error::Result,
     host::Host,
@@ -28,8 +28,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let page = page?;
 
     let rows = cx.as_caller(&[page.finish(sql::list(user))]).await?;
-    let items = rows[0].iter().map(Record::read).collect::<Result<_>>()?;
-    respond::json(StatusCode::OK, &page.page(keys, items, Record::sort_key))
+    respond::page(cx, &page, &rows[0], Record::read, Record::sort_key).await
 }
 
 pub fn describe(op: Operation) -> Operation {

@@ -29,7 +29,7 @@ struct Input {
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let id = cx.id()?;
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input { name: fields.change("name"), color: fields.change_nullable("color") };
     let input = fields.finish(input)?;
     let demanded = Precondition::read(cx);

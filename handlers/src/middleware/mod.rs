@@ -3,11 +3,11 @@
 //! 1. the request id, and the client's address as trusted proxies tell it
 //! 2. the host check, CORS, HTTPS
 //! 3. the route
-//! 4. authentication of the token, then the body and its limit
-//! 5. the deadline of what follows; a slow body has a limit of its own, which the host keeps
-//! 6. the rate limit of credential endpoints
-//! 7. the handler
-//! 8. problem mapping, compression, the headers that every answer has
+//! 4. authentication of the token
+//! 5. the rate limit of credential endpoints, before a byte of the body is read
+//! 6. the body and its limit; a slow body has a limit of time, which the host keeps
+//! 7. the handler, and its deadline
+//! 8. problem mapping, the headers that every answer has, 304, compression
 //! 9. one log record
 //!
 //! That a session is still alive is proved by the database, in the handler's own round trip.
@@ -20,7 +20,7 @@ mod log;
 pub mod request_id;
 pub(crate) mod transport;
 
-use std::{cell::Cell, panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering};
+use std::{cell::Cell, future::Future, panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering};
 
 use bytes::Bytes;
 use futures_util::{
@@ -39,7 +39,9 @@ use shared::{
 };
 use validator::Validate;
 
-use crate::{App, Measured, context::Context, rate_limit, router::Found, routes::Route};
+use crate::{
+    App, Measured, conditional, context::Context, rate_limit, router::Found, routes::Route,
+};
 
 /// What is known of a request once it is answered, for its log record.
 #[derive(Default)]
@@ -58,12 +60,21 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
     let work = AssertUnwindSafe(route(app, host, body, &arrival, &mut trace));
     let result = work.catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
-    arrival.answer(app, host, &trace, result)
+    let (mut response, error) = arrival.answer(app, &trace, result);
+    let packed = compress::choose(&head.headers, &mut response);
+    conditional::not_modified(&head, &mut response);
+    if packed && !response.body().is_empty() {
+        compress::pack(host, &mut response).await;
+    }
+    arrival.finish(host, &trace, response, error)
 }
 
-/// Answers a request that does not get as far as its route.
+/// Answers a request that does not get as far as its route: in a few words, which are not
+/// compressed.
 pub fn refuse<H: Host>(app: &App, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
-    Arrival::of(app, host, head).answer(app, host, &Trace::default(), Err(error))
+    let (arrival, trace) = (Arrival::of(app, host, head), Trace::default());
+    let (response, error) = arrival.answer(app, &trace, Err(error));
+    arrival.finish(host, &trace, response, error)
 }
 
 /// What is known of a request before anybody looks at what it asks for.
@@ -86,24 +97,33 @@ impl<'r> Arrival<'r> {
         }
     }
 
-    fn answer<H: Host>(
+    /// The answer with the headers that every one has, and the error that it stands for.
+    fn answer(
         &self,
         app: &App,
-        host: &H,
         trace: &Trace,
         result: Result<Response<Bytes>>,
-    ) -> Response<Bytes> {
+    ) -> (Response<Bytes>, Option<Error>) {
         let (mut response, error) = match result {
             Ok(response) => (response, None),
             Err(error) => (problem::response(&error, &self.id), Some(error)),
         };
-        compress::gzip(&self.head.headers, &mut response);
-        if self.head.method == Method::HEAD {
-            headers::drop_body(&mut response);
-        }
         let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
         headers::add(app.config.http.hsts, &self.id, !page, &mut response);
         self.origin.allow(&mut response);
+        (response, error)
+    }
+
+    fn finish<H: Host>(
+        &self,
+        host: &H,
+        trace: &Trace,
+        mut response: Response<Bytes>,
+        error: Option<Error>,
+    ) -> Response<Bytes> {
+        if self.head.method == Method::HEAD {
+            headers::drop_body(&mut response);
+        }
         log::record(host, self, trace, &response, error.as_ref());
         response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });
         response
@@ -147,51 +167,66 @@ async fn route<H: Host, B: Body>(
     if !takes_query && !probe {
         Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
     }
-    let body = match *route.method {
-        Method::GET => Bytes::new(),
-        _ => body.read(app.config.http.body_limit).await?,
+    let standing = if route.access.is_limited() {
+        let (keys, quota) = (&app.config.auth.keys, app.config.limits.auth_per_address);
+        let counted = rate_limit::per_address(host, keys, quota, client.address, host.now());
+        Some(in_time(app, host, counted).await.unwrap_or_else(|| Err(timed_out()))?)
+    } else {
+        None
     };
-    let cx = Context {
-        app,
-        host,
-        head,
-        body,
-        now: host.now(),
-        client,
-        caller,
-        id,
-        writing: Cell::new(false),
-    };
-    let work = pin!(limited(&cx, route));
-    let deadline = pin!(host.sleep(app.config.http.request_timeout));
-    match select(work, deadline).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) if cx.writing.get() => {
-            Err(Error::new(Code::OutcomeUnknown, "Whether the change was made is not known."))
+    let answered = async {
+        if let Some(standing) = &standing {
+            standing.check()?;
         }
-        Either::Right(_) => Err(Error::new(Code::Timeout, "The request took too long.")),
+        let body = match *route.method {
+            Method::GET => Bytes::new(),
+            _ => body.read(body_limit(app, route)).await?,
+        };
+        let cx = Context {
+            app,
+            host,
+            head,
+            body,
+            now: host.now(),
+            client,
+            caller,
+            id,
+            writing: Cell::new(false),
+        };
+        in_time(app, host, route.call(&cx)).await.unwrap_or_else(|| {
+            Err(if cx.writing.get() {
+                Error::new(Code::OutcomeUnknown, "Whether the change was made is not known.")
+            } else {
+                timed_out()
+            })
+        })
+    };
+    let result = answered.await;
+    match &standing {
+        Some(standing) => headers::announce(standing, result),
+        None => result,
     }
 }
 
-/// Calls the handler, where an address has attempts left.
-async fn limited<H: Host>(cx: &Context<'_, H>, route: &Route) -> Result<Response<Bytes>> {
-    if !route.access.is_limited() {
-        return route.call(cx).await;
+/// A password or a token needs no more, and anybody may send it.
+const CREDENTIAL_BODY: usize = 16 << 10;
+
+fn body_limit(app: &App, route: &Route) -> usize {
+    let limit = app.config.http.body_limit;
+    if route.access.is_limited() { limit.min(CREDENTIAL_BODY) } else { limit }
+}
+
+/// What `work` gives, if it does so within the request's deadline.
+async fn in_time<H: Host, T>(app: &App, host: &H, work: impl Future<Output = T>) -> Option<T> {
+    let deadline = host.sleep(app.config.http.request_timeout);
+    match select(pin!(work), pin!(deadline)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
     }
-    let quota = cx.app.config.limits.auth_per_address;
-    let standing = rate_limit::per_address(
-        cx.host,
-        &cx.app.config.auth.keys,
-        quota,
-        cx.client.address,
-        cx.now,
-    )
-    .await?;
-    let result = match standing.check() {
-        Ok(()) => route.call(cx).await,
-        Err(refused) => Err(refused),
-    };
-    headers::announce(&standing, result)
+}
+
+fn timed_out() -> Error {
+    Error::new(Code::Timeout, "The request took too long.")
 }
 
 fn client(app: &App, head: &Parts) -> Client {

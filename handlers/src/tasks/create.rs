@@ -59,7 +59,7 @@ impl Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input {
         title: fields.required("title"),
         description: fields.optional("description"),

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use schemars::JsonSchema;
 use shared::{
     Timestamp, Uuid,
@@ -54,8 +54,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let page = page?;
 
     let rows = cx.as_caller(&[page.finish(sql::list(user, &filter))]).await?;
-    let items = rows[0].iter().map(Task::read).collect::<Result<_>>()?;
-    respond::json(StatusCode::OK, &page.page(keys, items, Task::sort_key))
+    respond::page(cx, &page, &rows[0], Task::read, Task::sort_key).await
 }
 
 pub fn describe(op: Operation) -> Operation {

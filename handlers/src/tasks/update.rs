@@ -32,7 +32,7 @@ pub struct Input {
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let id = cx.id()?;
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input {
         title: fields.change("title"),
         description: fields.change_nullable("description"),

@@ -20,7 +20,7 @@ struct Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input { password: fields.required("password") };
     let input = fields.finish(input)?;
     let demanded = Precondition::read(cx);

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header};
 use shared::{Error, error::Result, host::Host};
 
 use super::{User, sql};
@@ -8,7 +8,8 @@ use crate::{conditional, context::Context, openapi::Operation, respond};
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let rows = cx.as_caller(&[sql::get(cx.caller()?.user)]).await?;
     let user = User::read(rows[0].first().ok_or_else(Error::not_found)?)?;
-    conditional::record(cx, &user.version.to_string(), || respond::json(StatusCode::OK, &user))
+    let response = respond::json(StatusCode::OK, &user)?;
+    Ok(respond::with(response, header::ETAG, &conditional::etag(&user.version.to_string())))
 }
 
 pub fn describe(op: Operation) -> Operation {

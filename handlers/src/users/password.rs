@@ -21,7 +21,7 @@ struct Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input {
         current_password: fields.required("current_password"),
         new_password: fields.required("new_password"),

@@ -21,7 +21,7 @@ struct Input {
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields()?;
+    let mut fields = cx.fields().await?;
     let input = Input { name: fields.change_nullable("name") };
     let input = fields.finish(input)?;
     let demanded = Precondition::read(cx);

@@ -33,6 +33,9 @@ pub struct TestHost {
     /// How long the newest wait is, and whether waits are over at once.
     pub wait: Cell<Duration>,
     pub waits_are_over: Cell<bool>,
+    /// How often long work made way for others, or went elsewhere.
+    pub pauses: Cell<usize>,
+    pub computed: Cell<usize>,
 }
 
 impl Host for TestHost {
@@ -63,7 +66,11 @@ impl Host for TestHost {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
+        self.computed.set(self.computed.get() + 1);
         Ok(work())
+    }
+    async fn pause(&self) {
+        self.pauses.set(self.pauses.get() + 1);
     }
     fn phase(&self) -> Phase {
         self.phase.get()
@@ -135,6 +142,8 @@ fn run(
             phase: Cell::new(Phase::Serving),
             wait: Cell::default(),
             waits_are_over: Cell::default(),
+            pauses: Cell::default(),
+            computed: Cell::default(),
         };
         host.database.migrator().migrate(None, |_| {}).await.expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));

@@ -3,6 +3,7 @@
 mod announce;
 mod maintain;
 mod start;
+mod watchdog;
 
 use std::{
     convert::Infallible,
@@ -12,11 +13,11 @@ use std::{
 
 use handlers::App;
 use shared::{
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, Proxies},
     host::{Host as _, Phase},
 };
 
-use self::{announce::Places, start::migrate};
+use self::{announce::Places, start::migrate, watchdog::Watchdog};
 use super::{Failure, configuration, runtime, signals::Signals};
 use crate::{
     database::Database,
@@ -24,7 +25,7 @@ use crate::{
     host::{NativeHost, cores},
     logging,
     metrics::Metrics,
-    server::{self, Admin, Api, Bound, Limits, Server},
+    server::{self, Admin, Api, Bound, House, Limits, Server},
 };
 
 pub fn run() -> Result<(), Failure> {
@@ -64,10 +65,12 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let admin = admin.transpose().map_err(Failure::no)?;
     announce::started(&config, &Places::of(&bound, admin.as_ref()), logging);
 
+    let limits = start::limits(&config);
+    let house = House::new(&limits, listen.memory_budget, config.http.trusted_proxies.clone());
     let app = Arc::new(App::new(config));
-    let api = start_api(bound, &app, &host, &metrics)?;
+    let api = start_api(bound, limits, &house, &app, &host, &metrics)?;
     // Serves until the very end.
-    let _admin = admin.map(|bound| start_admin(bound, &host, &metrics)).transpose()?;
+    let _admin = admin.map(|bound| start_admin(bound, &house, &host, &metrics)).transpose()?;
 
     let interactive = tokio::select! {
         result = live(&app, &host, &metrics) => match result? {},
@@ -77,14 +80,22 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     host.enter(Phase::Draining);
     tracing::info!(grace_seconds = listen.shutdown_grace.as_secs(), "draining");
     let begun = Instant::now();
+    let watchdog = Watchdog::start(listen.shutdown_grace).map_err(Failure::no)?;
     // A person who presses Ctrl-C has no load balancer that needs a moment to notice.
     let drain = api.drain(!interactive, begun + listen.shutdown_grace.saturating_sub(MARGIN));
     tokio::select! {
         complete = drain => {
             tracing::info!(complete, seconds = begun.elapsed().as_secs_f64(), "stopped");
+            if !complete {
+                return Err(Failure::no("Stopped before every request was answered."));
+            }
+            watchdog.complete();
             Ok(())
         }
-        _ = signals.next() => Err(Failure::no("Stopped at once, by a second signal.")),
+        _ = signals.next() => {
+            Watchdog::start(AT_ONCE).map_err(Failure::no)?;
+            Err(Failure::no("Stopped at once, by a second signal."))
+        }
     }
 }
 
@@ -99,32 +110,40 @@ async fn live(app: &App, host: &NativeHost, metrics: &Metrics) -> Result<Infalli
 /// Of the grace, for what comes after the drain.
 const MARGIN: Duration = Duration::from_millis(300);
 
+/// What a second signal leaves to the end.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
 fn start_api(
     bound: Bound,
+    limits: Limits,
+    house: &House,
     app: &Arc<App>,
     host: &Arc<NativeHost>,
     metrics: &Arc<Metrics>,
 ) -> Result<Server, Failure> {
-    let connections = Arc::clone(&metrics.connections);
     let (app, host, metrics) = (Arc::clone(app), Arc::clone(host), Arc::clone(metrics));
     let make = move || {
         host.database().warm();
         Api::new(Arc::clone(&app), Arc::clone(&host), Arc::clone(&metrics))
     };
-    Server::start("trireme-http", bound.listeners, Limits::default(), connections, make)
+    Server::start("trireme-http", bound.listeners, limits, house.clone(), make)
         .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))
 }
 
 fn start_admin(
     bound: Bound,
+    house: &House,
     host: &Arc<NativeHost>,
     metrics: &Arc<Metrics>,
 ) -> Result<Server, Failure> {
-    let (host, metrics) = (Arc::clone(host), Arc::clone(metrics));
+    let (house, host, metrics) = (house.clone(), Arc::clone(host), Arc::clone(metrics));
     let make = move || {
-        let (host, metrics) = (Arc::clone(&host), Arc::clone(&metrics));
-        Admin::new(move || metrics.render(&host.database().stats()))
+        let (house, host, metrics) = (house.clone(), Arc::clone(&host), Arc::clone(&metrics));
+        Admin::new(move || metrics.render(&host.database().stats(), &house))
     };
-    Server::start("trireme-admin", bound.listeners, Limits::default(), Arc::default(), make)
+    // Its own, so that the figures can be seen while the API's is used up.
+    let limits = Limits { connections: 100, ..Limits::default() };
+    let house = House::new(&limits, 16 << 20, Proxies::default());
+    Server::start("trireme-admin", bound.listeners, limits, house, make)
         .map_err(|error| Failure::no(format!("A thread could not be started: {error}.")))
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use shared::{
     config::{DatabaseUrl, PostgresUrl},
     host::{self, Backend, Scope},
-    sql::{self, DatabaseError, Statement},
+    sql::{self, Access, DatabaseError, Statement},
 };
 
 use self::{
@@ -22,6 +22,8 @@ use self::{
     sqlite::{FileError, Sqlite},
     stats::{Meter, Stats},
 };
+
+use crate::budget;
 
 /// What the server shows as the origin of our connections.
 pub const APPLICATION_NAME: &str = "trireme";
@@ -121,13 +123,25 @@ impl host::Database for Database {
     ) -> Result<Vec<Vec<Row>>, DatabaseError> {
         let results = match self {
             Self::Postgres(postgres) => postgres.batch(scope, statements).await,
-            Self::Sqlite(sqlite) => sqlite.batch(scope, statements).await,
+            Self::Sqlite(sqlite) => sqlite.batch(scope, statements).await.and_then(|rows| {
+                // Of PostgreSQL's rows each asks as it arrives; of these, as many as SQLite has
+                // threads may be there without having asked.
+                let writes = statements.iter().any(|statement| statement.access == Access::Write);
+                if writes || has_room(&rows) { Ok(rows) } else { Err(DatabaseError::NoRoom) }
+            }),
         };
         if let Err(error) = &results {
             self.meter().failed(error);
         }
         results
     }
+}
+
+fn has_room(results: &[Vec<Row>]) -> bool {
+    results.iter().flatten().all(|row| match row {
+        Row::Sqlite(row) => budget::room_for_row(row.size()),
+        Row::Postgres(_) => true,
+    })
 }
 
 /// A row of either database.

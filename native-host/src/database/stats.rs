@@ -72,10 +72,13 @@ impl Meter {
         self.exhausted.fetch_add(1, Relaxed);
     }
 
-    /// Faults only: a violated constraint or an ended session is an answer.
+    /// Faults only: a violated constraint or an ended session is an answer, and what there is no
+    /// memory for is counted elsewhere.
     pub fn failed(&self, error: &DatabaseError) {
         let count = match error {
-            DatabaseError::SessionEnded | DatabaseError::Constraint(_) => return,
+            DatabaseError::SessionEnded | DatabaseError::Constraint(_) | DatabaseError::NoRoom => {
+                return;
+            }
             DatabaseError::Unavailable(_) => &self.unavailable,
             DatabaseError::TimedOut(_) => &self.timed_out,
             DatabaseError::OutcomeUnknown(_) => &self.outcome_unknown,

@@ -23,8 +23,8 @@ pub struct Buffer {
     pending: Mutex<Pending>,
     /// Something is to be written.
     filled: Condvar,
-    /// Held while writing, so that lines stay in order.
-    output: Mutex<Output>,
+    /// Nothing is.
+    emptied: Condvar,
 }
 
 #[derive(Default)]
@@ -35,26 +35,27 @@ struct Pending {
     idle: bool,
 }
 
-struct Output {
-    sink: Box<dyn Write + Send>,
+/// The thread's own, so that lines stay in order.
+struct Output<W> {
+    sink: W,
     spare: Vec<u8>,
 }
 
 impl Buffer {
     /// Starts the thread that writes to `sink`, for as long as the process lives.
     pub fn start(sink: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
-        let output = Output { sink: Box::new(sink), spare: Vec::new() };
+        let mut output = Output { sink, spare: Vec::new() };
         let buffer = Arc::new(Self {
             pending: Mutex::default(),
             filled: Condvar::new(),
-            output: Mutex::new(output),
+            emptied: Condvar::new(),
         });
         let writer = Arc::clone(&buffer);
         thread::Builder::new().name("trireme-log".to_owned()).spawn(move || {
             loop {
                 writer.wait();
                 thread::sleep(GATHER);
-                writer.flush();
+                writer.write_out(&mut output);
             }
         })?;
         Ok(buffer)
@@ -64,15 +65,24 @@ impl Buffer {
         let mut pending = lock(&self.pending);
         while pending.lines.is_empty() && pending.dropped == 0 {
             pending.idle = true;
+            self.emptied.notify_all();
             pending = self.filled.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
         pending.idle = false;
     }
 
+    /// Waits until all that is there is written, for `limit` at most.
+    pub fn finish(&self, limit: Duration) {
+        let pending = lock(&self.pending);
+        let is_left = |pending: &mut Pending| {
+            !pending.idle || !pending.lines.is_empty() || pending.dropped > 0
+        };
+        drop(self.emptied.wait_timeout_while(pending, limit, is_left));
+    }
+
     /// Writes out all that is there. Faults of the output have nobody to be told to.
-    pub fn flush(&self) {
-        let mut output = lock(&self.output);
-        let Output { sink, spare } = &mut *output;
+    fn write_out<W: Write>(&self, output: &mut Output<W>) {
+        let Output { sink, spare } = output;
         let dropped = {
             let mut pending = lock(&self.pending);
             std::mem::swap(&mut pending.lines, spare);
@@ -135,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_an_output_that_takes_nothing() {
+        let (_open, gate) = mpsc::channel();
+        let buffer = Buffer::start(Gate(gate, Arc::default())).unwrap();
+        (&*buffer).write_all(b"unheard\n").unwrap();
+        buffer.finish(Duration::from_millis(50));
+    }
+
+    #[test]
     fn drops_what_nobody_takes_and_counts_it() {
         let written = Arc::default();
         let (open, gate) = mpsc::channel();
@@ -145,7 +163,7 @@ mod tests {
             (&*buffer).write_all(&line).unwrap();
         }
         drop(open);
-        buffer.flush();
+        buffer.finish(Duration::from_secs(60));
         let written = String::from_utf8(lock(&written).clone()).unwrap();
         let (mut kept, mut dropped) = (0, 0);
         for line in written.lines() {

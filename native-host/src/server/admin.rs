@@ -41,6 +41,10 @@ impl<R: Fn() -> String + 'static> Service for Admin<R> {
         response
     }
 
+    fn is_health(&self, path: &str) -> bool {
+        path == "/health/live"
+    }
+
     fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
         problem(&error)
     }

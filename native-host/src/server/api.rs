@@ -42,6 +42,10 @@ impl<H: Host + 'static> Service for Api<H> {
         self.measured(&method, started, response)
     }
 
+    fn is_health(&self, path: &str) -> bool {
+        handlers::is_health(path)
+    }
+
     fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes> {
         let response = handlers::refuse(&self.app, &*self.host, head, error);
         self.measured(&head.method, Instant::now(), response)

@@ -5,6 +5,8 @@ use std::{
     net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
+    sync::Arc,
+    time::Duration,
 };
 
 use http::Request;
@@ -18,15 +20,23 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::{
-    Limits, Service, request,
+    Limits, Service,
+    answer::Answer,
+    guests::Guest,
+    pace, request,
     socket::{Socket, speaks_http2},
-    watch::{Drain, Overdue, Watch},
+    watch::{Overdue, Watch},
+    worker::Reception,
 };
+use crate::budget::Budget;
+
+/// What a connection of HTTP/2 may send of bodies that nobody has asked for yet, in bytes.
+const WINDOW: u32 = 64 << 10;
 
 /// How connections are served; one for each thread.
 pub struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<LocalExecutor>,
+    http2: http2::Builder<Streams>,
 }
 
 impl Protocols {
@@ -40,7 +50,7 @@ impl Protocols {
             .half_close(true)
             // `Framing` refuses a larger head before hyper could.
             .max_buf_size(2 * limits.header_bytes as usize);
-        let mut http2 = http2::Builder::new(LocalExecutor);
+        let mut http2 = http2::Builder::new(Streams { patience: limits.write });
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
@@ -48,9 +58,10 @@ impl Protocols {
             .max_local_error_reset_streams(limits.resets)
             // Between the two the answer is ours; h2's own to a larger list is bare.
             .max_header_list_size(2 * limits.header_bytes)
-            // One stream may not fill the connection's window, nor a connection the memory.
-            .initial_stream_window_size(256 << 10)
-            .initial_connection_window_size(1 << 20)
+            // What h2 holds of bodies that nobody has asked for yet, and of answers.
+            .initial_stream_window_size(WINDOW / 2)
+            .initial_connection_window_size(WINDOW)
+            .max_send_buf_size(pace::STEP)
             .keep_alive_interval(limits.idle / 4)
             .keep_alive_timeout(limits.head);
         Self { http1, http2 }
@@ -61,11 +72,27 @@ impl Protocols {
         &self,
         stream: TcpStream,
         peer: IpAddr,
-        service: Rc<S>,
-        limits: Limits,
-        drain: Rc<Drain>,
+        reception: &Reception<S>,
+        guest: Arc<Guest>,
     ) {
-        let watch = Rc::new(Watch::new(limits, drain));
+        let Reception { service, house, limits, drain, .. } = reception;
+        let serve = |pace| {
+            let share = house.budget.share();
+            let watch = Rc::new(Watch::new(*limits, Rc::clone(drain), guest, pace, share));
+            self.serve_at(stream, peer, Rc::clone(service), Arc::clone(&house.budget), watch)
+        };
+        // In HTTP/2 each stream has a pace of its own.
+        pace::keep(limits.write, serve).await;
+    }
+
+    async fn serve_at<S: Service>(
+        &self,
+        stream: TcpStream,
+        peer: IpAddr,
+        service: Rc<S>,
+        budget: Arc<Budget>,
+        watch: Rc<Watch>,
+    ) {
         let Ok(Ok((http2, first))) = watch.guard(speaks_http2(&stream)).await else { return };
         if http2 {
             watch.set_http2();
@@ -76,10 +103,11 @@ impl Protocols {
             service_fn(move |request: Request<Incoming>| {
                 let in_flight = watch.request();
                 let (service, watch) = (Rc::clone(&service), Rc::clone(&watch));
+                let share = budget.share();
                 async move {
-                    let response = request::answer(&*service, &watch, peer, request).await;
-                    drop(in_flight);
-                    Ok::<_, Infallible>(response)
+                    let response = request::answer(&*service, &watch, peer, request, &share).await;
+                    let in_flight = Some(in_flight).filter(|_| watch.is_http2());
+                    Ok::<_, Infallible>(response.map(|body| Answer::new(body, share, in_flight)))
                 }
             })
         };
@@ -104,12 +132,17 @@ async fn carry<C: Future>(watch: &Watch, connection: C, end: impl Fn(Pin<&mut C>
 
 /// Runs the streams of HTTP/2 on the thread of their connection.
 #[derive(Clone, Copy)]
-struct LocalExecutor;
+struct Streams {
+    /// How long one may make no progress with its answer. hyper waits for ever; but a stream that
+    /// is dropped is reset.
+    patience: Duration,
+}
 
-impl<F: Future + 'static> Executor<F> for LocalExecutor {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(async {
-            future.await;
+impl<F: Future + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let patience = self.patience;
+        tokio::task::spawn_local(async move {
+            pace::keep(patience, |_| stream).await;
         });
     }
 }

@@ -10,15 +10,17 @@ pub struct Limits {
     pub body: Duration,
     /// Between two requests.
     pub idle: Duration,
-    /// For an answer that the client does not take off the wire.
+    /// For each 16 KiB of an answer to be taken off the wire, or for its rest.
     pub write: Duration,
     /// How long a connection that is closed before its request was read to the end is drained,
     /// so that the client gets to read the answer.
     pub linger: Duration,
     /// How long idle connections and new ones are still served when a drain has begun.
     pub quiet: Duration,
-    /// Open connections; one more is closed at once.
+    /// Open connections; beyond them idle ones make way, and then health probes alone are answered.
     pub connections: usize,
+    /// Of one IPv4 address, or of one IPv6 network of 64 bits.
+    pub connections_per_address: usize,
     pub header_bytes: u32,
     /// HTTP/2: requests at once on one connection.
     pub streams: u32,
@@ -40,6 +42,7 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             quiet: Duration::from_secs(1),
             connections: 10_000,
+            connections_per_address: 1000,
             header_bytes: 64 << 10,
             streams: 128,
             resets: 32,

@@ -2,12 +2,15 @@
 //! single-threaded runtime and its own connections. What is served is behind [`Service`].
 
 mod admin;
+mod answer;
 mod api;
 mod body;
 mod connection;
 mod framing;
+mod guests;
 mod limits;
 mod listen;
+mod pace;
 mod request;
 mod socket;
 mod watch;
@@ -16,17 +19,14 @@ mod worker;
 use std::{
     io,
     net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
-use shared::Error;
+use shared::{Error, config::Proxies};
 use tokio::{
     sync::{mpsc, watch as channel},
     time::{sleep, timeout_at},
@@ -36,13 +36,18 @@ pub use self::{
     admin::Admin,
     api::Api,
     body::Upload,
+    guests::{EXTRAS, Guests},
     limits::{HEADER_COUNT, Limits},
     listen::{Bound, bind},
 };
 
+use crate::budget::Budget;
+
 /// What is served. Each thread makes its own.
 pub trait Service: 'static {
     async fn respond(&self, request: Request<Upload>) -> Response<Bytes>;
+    /// Whether a path is asked by health probes, which are answered while any limit is reached.
+    fn is_health(&self, path: &str) -> bool;
     /// Answers a request that is not let through.
     fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes>;
     /// Answers in place of [`Service::respond`] when that has panicked.
@@ -61,10 +66,24 @@ enum Order {
     Stop,
 }
 
+/// What all threads share.
+#[derive(Clone)]
+pub struct House {
+    pub budget: Arc<Budget>,
+    pub guests: Arc<Guests>,
+}
+
+impl House {
+    /// `memory` in bytes; see [`Budget`]. Connections of `exempt` addresses are limited in all alone.
+    pub fn new(limits: &Limits, memory: usize, exempt: Proxies) -> Self {
+        Self { budget: Budget::new(memory), guests: Guests::new(limits, exempt) }
+    }
+}
+
 /// Running threads.
 pub struct Server {
     orders: channel::Sender<Order>,
-    connections: Arc<AtomicUsize>,
+    house: House,
     /// Closes when no thread has a listener or a connection any more.
     finished: mpsc::Receiver<()>,
     threads: Vec<JoinHandle<()>>,
@@ -73,12 +92,12 @@ pub struct Server {
 
 impl Server {
     /// Serves on `listeners`, each by a thread of its own, which calls `make` inside its
-    /// runtime. `connections` is kept at the number of open ones.
+    /// runtime.
     pub fn start<S: Service>(
         name: &str,
         listeners: Vec<TcpListener>,
         limits: Limits,
-        connections: Arc<AtomicUsize>,
+        house: House,
         make: impl Fn() -> S + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let (orders, order) = channel::channel(Order::Serve);
@@ -89,7 +108,7 @@ impl Server {
                 let seat = worker::Seat {
                     listener,
                     limits,
-                    connections: Arc::clone(&connections),
+                    house: house.clone(),
                     order: order.clone(),
                     unfinished: unfinished.clone(),
                 };
@@ -97,7 +116,7 @@ impl Server {
                 thread::Builder::new().name(name.to_owned()).spawn(move || worker::work(seat, make))
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { orders, connections, finished, threads, quiet: limits.quiet })
+        Ok(Self { orders, house, finished, threads, quiet: limits.quiet })
     }
 
     /// Ends without losing a request: for `quiet` everything is served on, while answers tell
@@ -110,7 +129,7 @@ impl Server {
         }
         self.orders.send_replace(Order::Close);
         let complete = timeout_at(deadline.into(), self.finished.recv()).await.is_ok();
-        let left = self.connections.load(Ordering::Relaxed);
+        let left = self.house.guests.figures().open;
         self.stop().await;
         if !complete {
             tracing::warn!(connections = left, "the drain took too long: dropped what was left");

@@ -5,43 +5,50 @@ use std::{net::IpAddr, panic::AssertUnwindSafe};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
-use http_body_util::Full;
 use hyper::body::Incoming;
-use shared::host::Peer;
+use shared::{Code, Error, host::Peer};
 
 use super::{
     HEADER_COUNT, Service,
+    answer::cost,
     body::Upload,
     framing::{Refusal, TOO_LONG, TOO_MANY, Verdict},
     watch::Watch,
 };
+use crate::budget::Share;
 
+/// Answers the request, which `share` holds the memory of: in the end, that of the answer.
 pub async fn answer<S: Service>(
     service: &S,
     watch: &Watch,
     peer: IpAddr,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+    share: &Share,
+) -> Response<Bytes> {
     let verdict = watch.verdict();
     // A client that waits for `100 Continue` may send its body or the next request after an
     // early answer: nobody knows which.
     let awaited = request.headers().contains_key(header::EXPECT);
     let (mut request, rest) = {
         let (head, incoming) = request.into_parts();
-        let (upload, rest) = Upload::new(incoming, watch.limits().body);
+        let (upload, rest) = Upload::new(incoming, watch.limits().body, share.clone());
         (Request::from_parts(head, upload), rest)
     };
     request.extensions_mut().insert(Peer { address: peer, trusted_platform: false, https: false });
 
     let method = request.method().clone();
-    let mut response = match refusal(&request, verdict, watch) {
-        Some(refusal) => service.refuse(&request.into_parts().0, refusal.into()),
+    let crowd = (!service.is_health(request.uri().path())).then(|| crowd(watch, share)).flatten();
+    share.insist(weight(&request));
+    let mut response = match refusal(&request, verdict, watch).map(Error::from).or(crowd) {
+        Some(error) => service.refuse(&request.into_parts().0, error),
         // A panic costs its own request an answer of 500, and nothing else.
-        None => AssertUnwindSafe(service.respond(request))
+        None => AssertUnwindSafe(share.scope(service.respond(request)))
             .catch_unwind()
             .await
             .unwrap_or_else(|_| service.panicked(&method)),
     };
+    // It is there, and what it does may be done: it is not given up for want of room.
+    share.insist_on(cost(response.body().len(), watch.is_http2()));
 
     if !watch.is_http2() {
         let finished = match rest {
@@ -52,11 +59,26 @@ pub async fn answer<S: Service>(
         if !finished {
             watch.leave_unread();
         }
-        if !finished || verdict == Verdict::Last || watch.draining() {
+        if !finished || verdict == Verdict::Last || watch.is_ending() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
-    response.map(Full::new)
+    response
+}
+
+/// Why there is no place for a request now, health probes aside.
+fn crowd(watch: &Watch, share: &Share) -> Option<Error> {
+    if watch.is_extra() {
+        return Some(Error::new(Code::Overloaded, "There are too many connections."));
+    }
+    (!share.has_room()).then(Error::no_room)
+}
+
+/// What the head of a request holds, in bytes.
+fn weight<B>(request: &Request<B>) -> usize {
+    let headers = request.headers().iter();
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    headers.fold(1024 + path, |sum, (name, value)| sum + name.as_str().len() + value.len())
 }
 
 /// Why a request is not let through.

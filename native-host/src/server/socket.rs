@@ -112,7 +112,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.watch.sent();
+        self.watch.sent(written);
         Poll::Ready(Ok(written))
     }
 
@@ -122,7 +122,7 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
-        self.watch.sent();
+        self.watch.sent(written);
         Poll::Ready(Ok(written))
     }
 

@@ -7,8 +7,9 @@ use std::{
     cell::{Cell, RefCell},
     pin::pin,
     rc::Rc,
+    sync::Arc,
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{io::ReadBuf, sync::Notify, time::sleep_until};
@@ -16,7 +17,16 @@ use tokio::{io::ReadBuf, sync::Notify, time::sleep_until};
 use super::{
     Limits,
     framing::{Framing, Verdict},
+    guests::Guest,
+    pace::Pace,
 };
+use crate::budget::Share;
+
+/// A head up to this size is not counted until it is complete: that of a health probe, above all.
+const SMALL_HEAD: usize = 4 << 10;
+
+/// How long an extra may stay, and one that was sent away may take to go.
+const SHORTLY: Duration = Duration::from_secs(5);
 
 /// A drain, as the connections of one thread see it.
 #[derive(Default)]
@@ -63,6 +73,16 @@ pub enum Overdue {
 pub struct Watch {
     limits: Limits,
     drain: Rc<Drain>,
+    guest: Arc<Guest>,
+    accepted: Instant,
+    /// Of the answer that is being written (HTTP/1).
+    pace: Rc<Pace>,
+    /// What the connection holds while no request is in flight.
+    share: Share,
+    /// Bytes that arrived since then.
+    arrived: Cell<usize>,
+    /// There was no memory for them.
+    is_starved: Cell<bool>,
     stage: Cell<Stage>,
     /// The beginning of the stage, except for [`Stage::Writing`], which keeps that of the stage
     /// it interrupts.
@@ -72,6 +92,8 @@ pub struct Watch {
     /// There is an answer that the socket has not taken yet.
     answering: Cell<bool>,
     in_flight: Cell<u32>,
+    /// It made way for another connection.
+    is_sent_away: Cell<bool>,
     /// At least one request was answered.
     served: Cell<bool>,
     /// The client has sent, or is sending, bytes that no request will read.
@@ -84,16 +106,29 @@ pub struct Watch {
 
 impl Watch {
     /// Of a connection that was just accepted; what it speaks is not known yet.
-    pub fn new(limits: Limits, drain: Rc<Drain>) -> Self {
+    pub fn new(
+        limits: Limits,
+        drain: Rc<Drain>,
+        guest: Arc<Guest>,
+        pace: Rc<Pace>,
+        share: Share,
+    ) -> Self {
         let accepted = Instant::now();
         Self {
             limits,
             drain,
+            guest,
+            accepted,
+            pace,
+            share,
+            arrived: Cell::new(0),
+            is_starved: Cell::new(false),
             stage: Cell::new(Stage::Idle),
             since: Cell::new(accepted),
             progress: Cell::new(accepted),
             answering: Cell::new(false),
             in_flight: Cell::new(0),
+            is_sent_away: Cell::new(false),
             served: Cell::new(false),
             unread: Cell::new(false),
             http2: Cell::new(false),
@@ -105,8 +140,14 @@ impl Watch {
         &self.limits
     }
 
-    pub fn draining(&self) -> bool {
-        self.drain.has_begun()
+    /// Whether the connection has to end after this answer.
+    pub fn is_ending(&self) -> bool {
+        self.drain.has_begun() || self.guest.is_extra()
+    }
+
+    /// Whether a limit of connections was reached when this one came.
+    pub fn is_extra(&self) -> bool {
+        self.guest.is_extra()
     }
 
     fn enter(&self, stage: Stage) {
@@ -116,6 +157,14 @@ impl Watch {
 
     /// The socket has received `bytes`; gives how many of them go on as they are.
     pub fn received(&self, bytes: &[u8]) -> usize {
+        if self.in_flight.get() == 0 {
+            let arrived = self.arrived.get() + bytes.len();
+            self.arrived.set(arrived);
+            // hyper keeps it until the head is complete, and so does our own reader of it.
+            if arrived > SMALL_HEAD && !self.share.more(2 * bytes.len()) {
+                self.is_starved.set(true);
+            }
+        }
         if self.http2.get() {
             return bytes.len();
         }
@@ -123,6 +172,7 @@ impl Watch {
         if self.in_flight.get() > 0 {
             return passed;
         }
+        self.guest.busy();
         // Until a request begins with them.
         self.unread.set(true);
         if self.stage.get() == Stage::Idle {
@@ -146,8 +196,9 @@ impl Watch {
         self.framing.borrow().has_refused()
     }
 
-    /// The socket has taken bytes.
-    pub fn sent(&self) {
+    /// The socket has taken so many bytes.
+    pub fn sent(&self, bytes: usize) {
+        self.pace.moved(bytes);
         if self.stage.get() != Stage::Ending {
             self.stage.set(Stage::Writing);
             self.progress.set(Instant::now());
@@ -157,10 +208,14 @@ impl Watch {
     /// The socket has taken all there was. The client has been idle since an answer was
     /// complete; that HTTP/2 has asked it whether it is alive does not count.
     pub fn flushed(&self) {
+        self.pace.flushed();
         if self.stage.get() == Stage::Writing {
             self.stage.set(Stage::Idle);
             if self.answering.take() {
                 self.since.set(self.progress.get());
+            }
+            if self.in_flight.get() == 0 {
+                self.guest.idle();
             }
         }
     }
@@ -203,6 +258,10 @@ impl Watch {
 
     /// Counts a request as in flight until the guard is dropped.
     pub fn request(self: &Rc<Self>) -> InFlight {
+        self.guest.busy();
+        if self.arrived.replace(0) > SMALL_HEAD {
+            self.share.become_of(0);
+        }
         self.in_flight.set(self.in_flight.get() + 1);
         self.unread.set(false);
         if self.stage.get() != Stage::Ending {
@@ -214,6 +273,15 @@ impl Watch {
     /// Until when the connection may stay as it is, and what then; `None` while a request is
     /// being answered, which has deadlines of its own.
     fn deadline(&self) -> Option<(Instant, Overdue)> {
+        let usual = self.usual_deadline();
+        if !self.guest.is_extra() {
+            return usual;
+        }
+        let end = self.accepted + SHORTLY;
+        Some(usual.filter(|(until, _)| *until < end).unwrap_or((end, Overdue::Drop)))
+    }
+
+    fn usual_deadline(&self) -> Option<(Instant, Overdue)> {
         let (limits, since, stage) = (&self.limits, self.since.get(), self.stage.get());
         let drain = self.drain.since.get();
         // HTTP/2 can be told to end while requests are in flight, and a busy client has to be:
@@ -226,7 +294,10 @@ impl Watch {
         }
         Some(match stage {
             Stage::Head => (since + limits.head, Overdue::Drop),
+            // An answer is watched by its pace.
+            Stage::Writing if self.pace.is_kept() => return None,
             Stage::Writing => (self.progress.get() + limits.write, Overdue::Drop),
+            Stage::Ending if self.is_sent_away.get() => (since + SHORTLY, Overdue::Drop),
             Stage::Ending => (since + limits.write, Overdue::Drop),
             Stage::Lingering => (since + limits.linger, Overdue::Drop),
             Stage::Idle => {
@@ -252,6 +323,13 @@ impl Watch {
         std::future::poll_fn(|context| {
             if let Poll::Ready(output) = part.as_mut().poll(context) {
                 return Poll::Ready(Ok(output));
+            }
+            if self.is_starved.get() {
+                return Poll::Ready(Err(Overdue::Drop));
+            }
+            if self.guest.poll_shed(context).is_ready() && !self.is_sent_away.replace(true) {
+                self.enter(Stage::Ending);
+                return Poll::Ready(Err(Overdue::End));
             }
             // Registers for the wake-up; what it means is in the deadline.
             drain_seen = drain_seen || drain.as_mut().poll(context).is_ready();
@@ -283,6 +361,9 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let watch = &self.0;
         watch.in_flight.set(watch.in_flight.get() - 1);
+        if watch.http2.get() && watch.in_flight.get() == 0 {
+            watch.guest.idle();
+        }
         watch.served.set(true);
         watch.answering.set(true);
         watch.since.set(Instant::now());

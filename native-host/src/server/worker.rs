@@ -3,12 +3,9 @@
 use std::{
     cell::Cell,
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{IpAddr, SocketAddr, TcpListener as StdListener},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,10 +18,15 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Limits, Order, Service, connection::Protocols, watch::Drain};
+use super::{House, Limits, Order, Service, connection::Protocols, watch::Drain};
 
 /// How long accepting pauses when the process is out of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// What the kernel may hold of an answer before it has sent it, in bytes: the rest stays with us,
+/// where it is counted.
+#[cfg(target_os = "linux")]
+const NOT_SENT: u32 = 128 << 10;
 
 /// How long the last handshakes may take, when no more are begun.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -33,7 +35,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 pub struct Seat {
     pub listener: StdListener,
     pub limits: Limits,
-    pub connections: Arc<AtomicUsize>,
+    pub house: House,
     pub order: watch::Receiver<Order>,
     /// Dropped when this thread has no listener and no connection any more.
     pub unfinished: mpsc::Sender<()>,
@@ -49,7 +51,7 @@ pub fn work<S: Service>(seat: Seat, make: impl FnOnce() -> S) {
 }
 
 async fn serve<S: Service>(seat: Seat, service: S) {
-    let Seat { listener, limits, connections, mut order, unfinished } = seat;
+    let Seat { listener, limits, house, mut order, unfinished } = seat;
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a listener could not be used"),
@@ -59,7 +61,7 @@ async fn serve<S: Service>(seat: Seat, service: S) {
         protocols: Protocols::new(&limits),
         limits,
         drain: Rc::default(),
-        everywhere: connections,
+        house,
         here: Cell::new(0),
         gone: Notify::new(),
         told: Cell::new(None),
@@ -158,13 +160,13 @@ fn close<S: Service>(listener: TcpListener, reception: &Rc<Reception<S>>) {
 }
 
 /// Where connections are let in and counted.
-struct Reception<S> {
-    service: Rc<S>,
+pub struct Reception<S> {
+    pub service: Rc<S>,
     protocols: Protocols,
-    limits: Limits,
-    drain: Rc<Drain>,
-    /// Open connections of all threads, and of this one.
-    everywhere: Arc<AtomicUsize>,
+    pub limits: Limits,
+    pub drain: Rc<Drain>,
+    pub house: House,
+    /// Open connections of this thread.
     here: Cell<usize>,
     gone: Notify,
     /// When the log last told of too many connections.
@@ -173,31 +175,33 @@ struct Reception<S> {
 
 impl<S: Service> Reception<S> {
     fn admit(this: &Rc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let open = this.everywhere.fetch_add(1, Ordering::Relaxed) + 1;
         this.here.set(this.here.get() + 1);
-        let seat = Taken(Rc::clone(this));
-        if open > this.limits.connections {
-            this.turn_away();
-            return;
+        let here = Here(Rc::clone(this));
+        // A client of IPv4 on a dual-stack listener is known by its IPv4 address.
+        let peer = peer.ip().to_canonical();
+        let seat = this.house.guests.admit(peer);
+        if seat.0.is_extra() {
+            this.tell(peer);
         }
         let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT);
         spawn_local(async move {
-            let this = &seat.0;
-            // A client of IPv4 on a dual-stack listener is known by its IPv4 address.
-            let peer = peer.ip().to_canonical();
-            let (service, drain) = (Rc::clone(&this.service), Rc::clone(&this.drain));
-            this.protocols.serve(stream, peer, service, this.limits, drain).await;
+            let this = &here.0;
+            let guest = Arc::clone(&seat.0);
+            this.protocols.serve(stream, peer, &here.0, guest).await;
+            drop(seat);
         });
     }
 
-    /// One more than the limit is closed at once; the log tells it once a second.
-    fn turn_away(&self) {
+    /// The log tells of too many connections once a second.
+    fn tell(&self, peer: IpAddr) {
         let now = Instant::now();
         if self.told.get().is_none_or(|told| now > told + Duration::from_secs(1)) {
             self.told.set(Some(now));
             tracing::warn!(
-                limit = self.limits.connections,
-                "too many connections: closing new ones"
+                address = %peer,
+                "too many connections: new ones are answered health probes alone"
             );
         }
     }
@@ -209,12 +213,11 @@ impl<S: Service> Reception<S> {
     }
 }
 
-/// A connection that counts as open until this is dropped.
-struct Taken<S>(Rc<Reception<S>>);
+/// A connection that counts as open on this thread until this is dropped.
+struct Here<S>(Rc<Reception<S>>);
 
-impl<S> Drop for Taken<S> {
+impl<S> Drop for Here<S> {
     fn drop(&mut self) {
-        self.0.everywhere.fetch_sub(1, Ordering::Relaxed);
         self.0.here.set(self.0.here.get() - 1);
         self.0.gone.notify_one();
     }

@@ -36,10 +36,14 @@ impl Client {
     }
 
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, read: Vec::new() })
+        TcpStream::connect(address).map(Self::of)
+    }
+
+    /// Over a connection that is there.
+    pub fn of(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+        stream.set_nodelay(true).expect("no delay");
+        Self { stream, read: Vec::new() }
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {

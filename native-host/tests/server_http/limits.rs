@@ -2,12 +2,14 @@
 
 use std::{
     io::Read as _,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use native_host::server::Limits;
+use socket2::{Domain, Socket, Type};
+use testbed::http2::Http2;
 
 use crate::{
     client::Client,
@@ -82,20 +84,110 @@ fn huge_heads_are_refused() {
     assert_eq!(client.answer().status, 200);
 }
 
+/// Connects from an address of the loopback network.
+fn connect_from(last: u8, server: &Running) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, last], 0)).into()).unwrap();
+    socket.connect(&server.address.into()).unwrap();
+    Client::of(socket.into())
+}
+
+/// A new connection that is served, once the server has seen which others are idle.
+fn served(server: &Running) -> Client {
+    loop {
+        let mut client = connect_from(1, server);
+        if client.get("/x").status == 200 {
+            return client;
+        }
+    }
+}
+
+/// Begins a request that takes a while.
+fn begin(client: &mut Client) {
+    client.send("GET /slow?7000 HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+fn limits_reached() -> [Limits; 2] {
+    [
+        Limits { connections: 2, ..Limits::default() },
+        Limits { connections_per_address: 2, ..Limits::default() },
+    ]
+}
+
 #[test]
-fn one_connection_too_many_is_closed() {
-    let server = Running::new(Limits { connections: 2, ..short() });
-    let mut first = Client::new(server.address);
-    let mut second = Client::new(server.address);
-    assert_eq!(first.get("/x").status, 200);
-    assert_eq!(second.get("/x").status, 200);
-    let mut third = Client::new(server.address);
-    third.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert!(third.try_answer().is_err());
-    drop(first);
-    sleep(MOMENT);
-    assert_eq!(Client::new(server.address).get("/x").status, 200);
-    assert_eq!(second.get("/x").status, 200);
+fn one_connection_too_many_is_answered_health_probes_alone() {
+    for limits in limits_reached() {
+        let per_address = limits.connections_per_address == 2;
+        let server = Running::new(limits);
+        let mut full = [connect_from(1, &server), connect_from(1, &server)];
+        full.iter_mut().for_each(begin);
+        eventually(|| server.house.budget.figures().used > 2000);
+
+        let mut extra = connect_from(1, &server);
+        let answer = extra.get("/x");
+        assert_eq!(answer.status, 503);
+        assert!(answer.body.contains("\"overloaded\"") && answer.closes(), "{answer:?}");
+        assert!(answer.head.contains("\r\nretry-after: "), "{answer:?}");
+        assert!(extra.is_closed());
+        let mut probe = connect_from(1, &server);
+        let answer = probe.get("/health/live");
+        assert!(answer.status == 200 && answer.closes(), "{answer:?}");
+        assert!(probe.is_closed());
+        let elsewhere = connect_from(2, &server).get("/x").status;
+        assert_eq!(elsewhere, if per_address { 200 } else { 503 });
+        // One who says nothing does not stay.
+        assert!(connect_from(1, &server).is_closed());
+        for client in &mut full {
+            assert_eq!(client.answer().body, "slow", "nobody else is disturbed");
+        }
+    }
+}
+
+#[test]
+fn who_is_idle_makes_way_for_a_new_connection() {
+    for limits in limits_reached() {
+        let server = Running::new(limits);
+        let (mut busy, mut idle) = (connect_from(1, &server), connect_from(1, &server));
+        assert_eq!(idle.get("/x").status, 200);
+        begin(&mut busy);
+        eventually(|| server.house.budget.figures().used > 1000);
+        let mut new = served(&server);
+        assert!(idle.is_closed());
+        assert_eq!(new.get("/x").status, 200, "it is a connection like any other");
+        assert_eq!(busy.answer().body, "slow");
+        assert_eq!(server.house.guests.figures().shed, 1);
+        // Nor does one that has never said a word hold a place.
+        let mut silent: Vec<_> = (0..20).map(|_| connect_from(1, &server)).collect();
+        assert!(silent[0].is_closed());
+        served(&server);
+    }
+}
+
+/// A connection of HTTP/2 is idle too, when no answer of it is left to be taken.
+#[test]
+fn an_idle_connection_of_http2_makes_way() {
+    let server = Running::new(Limits { connections: 1, ..Limits::default() });
+    let mut idle = Http2::connect(server.address.port(), 1 << 20).unwrap();
+    let stream = idle.open("GET", "/x", &[], false).unwrap();
+    while idle.frame().is_ok_and(|frame| frame.stream != stream || frame.flags & 1 == 0) {}
+    drop(served(&server));
+    let told = std::iter::from_fn(|| idle.frame().ok()).any(|frame| frame.kind == 7);
+    assert!(told, "it is told to go away");
+    drop(idle);
+    eventually(|| server.house.guests.figures().open == 0);
+
+    let mut waiting = Http2::connect(server.address.port(), 0).unwrap();
+    waiting.open("GET", "/large?100000", &[], false).unwrap();
+    eventually(|| server.house.budget.figures().used > 100_000);
+    assert_eq!(Client::new(server.address).get("/x").status, 503, "one with an answer is not");
+}
+
+fn eventually(mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        sleep(MOMENT / 10);
+    }
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod drain;
 mod framing;
 mod http2;
 mod limits;
+mod memory;
 mod service;

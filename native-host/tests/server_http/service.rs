@@ -2,15 +2,15 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header, request::Parts};
-use native_host::server::{Limits, Server, Service, Upload, bind};
+use native_host::server::{House, Limits, Server, Service, Upload, bind};
 use shared::{
     Error,
+    config::Proxies,
     host::{Body as _, BodyError, Peer},
     problem,
 };
@@ -31,6 +31,7 @@ impl Service for Fixture {
                         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                         BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
                         BodyError::Aborted => StatusCode::BAD_REQUEST,
+                        BodyError::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
                     },
                     format!("{error:?}"),
                 ),
@@ -51,6 +52,10 @@ impl Service for Fixture {
                 answer(StatusCode::OK, format!("{} {} {hosts}", request.method(), request.uri()))
             }
         }
+    }
+
+    fn is_health(&self, path: &str) -> bool {
+        path == "/health/live"
     }
 
     fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
@@ -82,6 +87,7 @@ pub fn short() -> Limits {
 /// A server of [`Fixture`] by two threads; it stops when dropped.
 pub struct Running {
     pub address: SocketAddr,
+    pub house: House,
     server: Option<Server>,
 }
 
@@ -91,11 +97,16 @@ impl Running {
     }
 
     pub fn on(address: IpAddr, limits: Limits) -> Self {
+        Self::within(address, limits, 1 << 30)
+    }
+
+    /// With `memory` bytes for requests.
+    pub fn within(address: IpAddr, limits: Limits, memory: usize) -> Self {
         let bound = bind("BIND", address, 0, 2).unwrap();
-        let connections = Arc::new(AtomicUsize::new(0));
+        let house = House::new(&limits, memory, Proxies::default());
         let server =
-            Server::start("fixture", bound.listeners, limits, connections, || Fixture).unwrap();
-        Self { address: bound.address, server: Some(server) }
+            Server::start("fixture", bound.listeners, limits, house.clone(), || Fixture).unwrap();
+        Self { address: bound.address, house, server: Some(server) }
     }
 
     /// Drains within `grace`; whether nothing was dropped.

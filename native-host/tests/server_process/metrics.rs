@@ -55,6 +55,13 @@ fn everything_is_counted_on_a_listener_of_its_own() {
     assert!(at("http_connections") >= 1.0);
     assert!(at("http_requests_in_flight") == 0.0);
     assert!(at("hash_queue_depth") == 0.0);
+    assert!((at("memory_budget_bytes") - 134_217_728.0).abs() < 0.5);
+    assert!(at("memory_budget_used_bytes") < 1e6);
+    assert!(at("memory_budget_refused_total") == 0.0);
+    assert!(at(r#"http_slow_clients_cut_total{reason="stalled"}"#) == 0.0);
+    assert!(at(r#"http_slow_clients_cut_total{reason="memory"}"#) == 0.0);
+    assert!(at("http_connections_shed_total") == 0.0);
+    assert!(at("http_connections_crowded_total") == 0.0);
     assert!(at("database_pool_max") >= 1.0);
     assert!(at("database_acquire_wait_seconds_count") >= 1.0);
     assert!(at(r#"maintenance_failures_total{step="attempts"}"#) == 0.0);

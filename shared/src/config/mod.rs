@@ -50,6 +50,10 @@ pub struct Listen {
     pub admin_port: Option<u16>,
     pub admin_bind: IpAddr,
     pub shutdown_grace: Duration,
+    /// What answers and bodies on their way may hold of the process's memory.
+    pub memory_budget: usize,
+    /// Open connections of one IPv4 address, or of one IPv6 network of 64 bits.
+    pub connections_per_address: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -180,6 +184,10 @@ impl Config {
                     25,
                     1..=3600,
                 )),
+                memory_budget: read.number("MEMORY_BUDGET_BYTES", 128 << 20, 1 << 20..=1 << 40)
+                    as usize,
+                connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 1000, 1..=1_000_000)
+                    as usize,
             },
             database: Self::database(&mut read, platform, production),
             auth,

@@ -41,7 +41,21 @@ pub const VARIABLES: &[Variable] = &[
         "127.0.0.1",
         "The address of the admin listener; set it to a private network's for a collector that is elsewhere.",
     ),
-    open("SHUTDOWN_GRACE_SECONDS", "25", "How long a drain may take after SIGTERM."),
+    open(
+        "SHUTDOWN_GRACE_SECONDS",
+        "25",
+        "How long a drain may take after SIGTERM; the process ends by then, whatever hangs.",
+    ),
+    open(
+        "MEMORY_BUDGET_BYTES",
+        "134217728",
+        "What answers and bodies on their way may hold of the native host's memory, for the whole process; over it 503 `overloaded`, and the slowest readers are cut off.",
+    ),
+    open(
+        "CONNECTIONS_PER_ADDRESS",
+        "1000",
+        "Open connections to the native host from one IPv4 address or one IPv6 /64; TRUSTED_PROXIES are exempt.",
+    ),
     secret(
         "DATABASE_URL",
         "sqlite://trireme.sqlite3 (required in production)",

@@ -17,25 +17,20 @@ where
     }
     // Nearly every body arrives in one piece, which then needs no copy.
     let mut first = Bytes::new();
-    let mut more = BytesMut::new();
+    let mut whole = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|_| BodyError::Aborted)?;
         // Trailers are none of the body.
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + more.len() + data.len() > limit {
+        if first.len() + whole.len() + data.len() > limit {
             return Err(BodyError::TooLarge);
         }
-        if first.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = data;
         } else {
-            more.extend_from_slice(&data);
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
         }
     }
-    if more.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + more.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&more);
-    Ok(whole.freeze())
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }

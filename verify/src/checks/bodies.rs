@@ -5,7 +5,7 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use serde_json::json;
 
-use crate::context::{Account, Context, TASKS};
+use crate::context::{Account, Context, LOGIN, TASKS};
 use crate::outcome::{Stop, Verdict, expect, failed, not_applicable, text};
 use crate::request::Request;
 
@@ -38,6 +38,32 @@ pub async fn too_large(context: &Context) -> Verdict {
 /// Without an announced length the limit holds just the same.
 pub async fn too_large_chunked(context: &Context) -> Verdict {
     expect_too_large(context, oversized(context.alice().await?).chunked()).await
+}
+
+/// Anybody may send credentials, so no more is read of them than they can need.
+pub async fn large_credentials(context: &Context) -> Verdict {
+    let (email, password) = (context.email("nobody"), "x".repeat(17 * 1024));
+    let login = Request::post(LOGIN).json(&json!({"email": email, "password": password}));
+    context.send(login).await?.problem(413).map(drop)
+}
+
+/// RFC 9110, section 12.5.3: weights in either case, `x-gzip`, `*`, the plain body refused.
+pub async fn codings(context: &Context) -> Verdict {
+    context.reads_the_wire("it reads Accept-Encoding")?;
+    let alice = context.alice().await?;
+    let body = json!({"title": "large", "description": "dugong ".repeat(1000)});
+    let task = context.create(alice, TASKS, body).await?;
+    let path = format!("{TASKS}/{}", text(&task, "/id")?);
+    let ask = |accepted| context.send(alice.get(&path).header("accept-encoding", accepted));
+    for accepted in ["x-gzip", "GZIP;Q=0.001", "*", "deflate, *;q=0.1", "gzip, identity;q=0"] {
+        ask(accepted).await?.is(200)?.has_header("content-encoding", "gzip")?;
+    }
+    for accepted in ["gzip;Q=0", "gzip;q=0.000, *", "*;q=0", "gzip;q=0.5, identity", "gzip;q=2", ""] {
+        let answer = ask(accepted).await?;
+        answer.is(200)?.lacks_header("content-encoding")?;
+        answer.must(answer.list("vary").contains(&"accept-encoding".to_owned()), "Vary: Accept-Encoding")?;
+    }
+    Ok(())
 }
 
 /// The tag of a compressed answer is as good as that of a plain one.

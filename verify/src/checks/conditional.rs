@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::json;
 
 use crate::client::together;
-use crate::context::{CONTEXTS, Context, ME};
-use crate::outcome::{Verdict, expect};
+use crate::context::{CONTEXTS, Context, ME, TASKS};
+use crate::outcome::{Verdict, expect, text};
 
 pub async fn strong_etags(context: &Context) -> Verdict {
     let alice = context.alice().await?;
@@ -42,6 +42,31 @@ pub async fn not_modified(context: &Context) -> Verdict {
     context.send(get("\"other\", \"another\"".to_owned())).await?.is(200)?;
     context.send(alice.patch(&task, &json!({"priority": "low"}))).await?.is(200)?;
     context.send(get(etag.to_owned())).await?.is(200)?.equals("/priority", "low").map(drop)
+}
+
+/// A 304 tells what the 200 to the same request would have told (RFC 9110, section 15.4.5), or a
+/// cache would give one caller's coding to another.
+pub async fn not_modified_in_each_coding(context: &Context) -> Verdict {
+    let alice = context.alice().await?;
+    let body = json!({"title": "large", "description": "manatee ".repeat(1000)});
+    let task = context.create(alice, TASKS, body).await?;
+    let path = format!("{TASKS}/{}", text(&task, "/id")?);
+    for method in [Method::GET, Method::HEAD] {
+        let ask = |coding| alice.request(method.clone(), &path).header("accept-encoding", coding);
+        let (plain, packed) = (context.send(ask("identity")).await?, context.send(ask("gzip")).await?);
+        let tags = [plain.is(200)?.need_header("etag")?, packed.is(200)?.need_header("etag")?];
+        expect(tags[0] != tags[1], &*packed.request, "a tag for each coding", tags[0])?;
+        for (coding, whole) in [("identity", &plain), ("gzip", &packed)] {
+            let named = |vary: Vec<String>| vary.contains(&"accept-encoding".to_owned());
+            whole.must(named(whole.list("vary")), "Vary: Accept-Encoding")?;
+            for tag in tags {
+                let answer = context.send(ask(coding).header("if-none-match", tag)).await?;
+                answer.is(304)?.has_header("etag", whole.need_header("etag")?)?;
+                answer.must(named(answer.list("vary")), "Vary: Accept-Encoding, as on the 200")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 pub async fn preconditions(context: &Context) -> Verdict {

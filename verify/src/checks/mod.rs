@@ -89,7 +89,7 @@ checks! {
         stable_under_inserts, cursors_are_bound,
     }
     conditional {
-        strong_etags, not_modified, preconditions, deletion, concurrent_updates,
+        strong_etags, not_modified, not_modified_in_each_coding, preconditions, deletion, concurrent_updates,
     }
     idempotency {
         replay, other_body, concurrent, per_user, failures_are_forgotten,
@@ -108,7 +108,7 @@ checks! {
         not_allowed, invented, head, unknown_paths, odd_paths,
     }
     bodies {
-        too_large, too_large_chunked, compression, compressed_etags,
+        too_large, too_large_chunked, large_credentials, compression, codings, compressed_etags,
     }
     wire {
         head_has_no_body, conflicting_lengths, absolute_target, foreign_host,

@@ -7,6 +7,7 @@
 mod addresses;
 mod growth;
 mod isolation;
+mod memory;
 mod tokens;
 mod urls;
 mod wire;
@@ -30,8 +31,15 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    const TOPICS: [&[Attack]; 6] =
-        [tokens::ALL, isolation::ALL, addresses::ALL, growth::ALL, urls::ALL, wire::ALL];
+    const TOPICS: [&[Attack]; 7] = [
+        tokens::ALL,
+        isolation::ALL,
+        addresses::ALL,
+        growth::ALL,
+        urls::ALL,
+        wire::ALL,
+        memory::ALL,
+    ];
     TOPICS.into_iter().flatten()
 }
 
@@ -96,7 +104,6 @@ impl Target {
     }
 
     /// What the process holds in memory, in bytes (Linux).
-    #[expect(dead_code, reason = "for the attacks on memory, which are being written")]
     pub fn resident(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

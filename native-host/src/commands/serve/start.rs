@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use shared::config;
+use shared::config::{self, Config};
 use tokio::time::sleep;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         Database,
         migrate::{MigrateError, Migrator},
     },
+    server::{EXTRAS, Limits},
 };
 
 /// Every connection is an open file, and the usual soft limit of 1024 is for programs that
@@ -22,6 +23,22 @@ pub fn raise_open_files() {
     if setrlimit(Resource::Nofile, limit).is_err() {
         tracing::debug!("the limit of open files could not be raised");
     }
+}
+
+/// Open files besides connections: listeners, threads, SQLite, logs.
+const OTHER_FILES: u64 = 128;
+
+/// The limits of what clients take. Of connections there are no more than the process can open
+/// files, or it would accept none at all, not even a health probe's.
+pub fn limits(config: &Config) -> Limits {
+    let usual = Limits::default();
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let others = OTHER_FILES + (EXTRAS + config.database.pool_max) as u64;
+    let connections = files.saturating_sub(others).clamp(16, usual.connections as u64) as usize;
+    if connections < usual.connections {
+        tracing::warn!(connections, "the limit of open files bounds the number of connections");
+    }
+    Limits { connections, connections_per_address: config.listen.connections_per_address, ..usual }
 }
 
 /// Pauses between attempts; a database that is back is noticed within the longest.

@@ -27,7 +27,10 @@ use tokio_postgres::{Client, Error as PgError, Statement};
 
 pub use super::lanes::Bounds;
 use super::{lanes::Lanes, target::Target};
-use crate::database::stats::{Counted, Meter, Stats};
+use crate::{
+    budget,
+    database::stats::{Counted, Meter, Stats},
+};
 
 /// How often the least number of connections is seen to.
 const ROUND: Duration = Duration::from_secs(1);
@@ -208,6 +211,10 @@ impl postgres::Connection for Lease {
             self.statement_cache.clear();
         }
         self.prepare_cached(text).await.map(Some)
+    }
+
+    fn has_room(&self, row: usize) -> bool {
+        budget::room_for_row(row)
     }
 }
 
