@@ -11,6 +11,7 @@ mod isolate;
 mod log;
 mod request;
 mod response;
+mod scheduled;
 mod time;
 
 use std::panic::AssertUnwindSafe;

@@ -6,4 +6,7 @@ export default class extends WorkerEntrypoint {
   fetch(request) {
     return wasm.fetch(request, this.env, this.ctx);
   }
+  scheduled() {
+    return wasm.scheduled(this.env, this.ctx);
+  }
 }

@@ -3,6 +3,7 @@
 mod differences;
 mod faults;
 mod limits;
+mod triggers;
 
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,7 @@ pub fn check(postgres: &Postgres) -> Result<()> {
 fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Report> {
     let variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = Options { variables, ..Options::default() };
-    let running = Running::start(cell, programs, Some(postgres), options)?;
+    let mut running = Running::start(cell, programs, Some(postgres), options)?;
     let mut options = verify::Options::new(&running.server.url())?;
     options.origin_allowed = Some(ORIGIN.to_owned());
     options.expect_production = Some(false);
@@ -81,6 +82,9 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     if cell.host != Host::Native {
         faults::check(cell, &running)?;
         limits::check(cell, programs, postgres)?;
+    }
+    if cell.host == Host::Workers {
+        triggers::check(&mut running)?;
     }
     Ok(report)
 }
