@@ -5,6 +5,7 @@
 // FOLDER holds index.js and index_bg.wasm. The contract's variables are taken from the
 // environment; DATABASE_URL says which binding there is. `d1://NAME` becomes a D1 database with
 // migrations/sqlite applied, and `hyperdrive://NAME` leads to HYPERDRIVE_URL.
+import { subscribe } from "node:diagnostics_channel";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +33,10 @@ const bindings = Object.fromEntries(
   names.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]]),
 );
 const [scheme, name] = (bindings.DATABASE_URL ?? "").split("://");
+
+for (const channel of ["net.client.socket", "net.server.socket"]) {
+  subscribe(channel, ({ socket }) => socket.once("pipe", (other) => couple(socket, other)));
+}
 
 const miniflare = new Miniflare({
   cf: false,
@@ -79,4 +84,12 @@ async function migrate(database) {
       database.prepare("INSERT INTO d1_migrations (name) VALUES (?1)").bind(file),
     ]);
   }
+}
+
+// Miniflare's local Hyperdrive pipes a Worker's socket into one to the server, and leaves their
+// errors to nobody, which would end this process: a server that is away, a Worker's request that
+// was given up. One end goes with the other, as with the real one, and it is said whose it was.
+function couple(socket, other) {
+  socket.on("error", ({ message }) => console.error(`Miniflare's Hyperdrive: ${message}`));
+  socket.once("close", () => other.destroy());
 }

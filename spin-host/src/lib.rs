@@ -33,6 +33,8 @@ async fn answer(request: Request) -> Response<Bytes> {
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]
     faults::arm(request.headers());
-    let response = handlers::dispatch(app, &host, request::translate(request)).await;
+    let (request, rest) = request::translate(request);
+    let response = handlers::dispatch(app, &host, request).await;
+    rest.discard().await;
     request::with_length(response)
 }

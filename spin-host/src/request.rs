@@ -1,7 +1,9 @@
 //! Requests and responses as the handlers see them.
 
 use std::{
+    cell::RefCell,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    rc::Rc,
     time::Duration,
 };
 
@@ -9,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use shared::{
     host::{Body, BodyError, Peer},
-    http::body::gather,
+    http::body::{discard, gather},
 };
 use spin_sdk::http::Request;
 
@@ -25,28 +27,54 @@ impl<B> Parts for http::Request<B> {
     type Body = B;
 }
 
-/// A body that is still on its way.
-pub struct Upload(Incoming);
-
 /// For the whole body, as on the native host.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Of a body that was refused, so much is taken off the wire in so much time, for its client to get
+/// the answer.
+const DISCARD_BYTES: usize = 16 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+
+/// A body that is still on its way.
+pub struct Upload(Rc<Rest>);
+
+/// What is left of it once the request was answered.
+#[derive(Default)]
+pub struct Rest(RefCell<Option<Incoming>>);
+
 impl Body for Upload {
-    async fn read(mut self, limit: usize) -> Result<Bytes, BodyError> {
-        within(LIMIT, gather(&mut self.0, limit)).await.unwrap_or(Err(BodyError::TimedOut))
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        let Some(mut incoming) = self.0.0.take() else { return Ok(Bytes::new()) };
+        let read = within(LIMIT, gather(&mut incoming, limit)).await;
+        if let Some(Err(BodyError::TooLarge)) = read {
+            self.0.0.replace(Some(incoming));
+        }
+        read.unwrap_or(Err(BodyError::TimedOut))
     }
 }
 
-/// The request as its client sent it.
-pub fn translate(request: Request) -> http::Request<Upload> {
+impl Rest {
+    pub async fn discard(&self) {
+        if let Some(mut incoming) = self.0.take() {
+            within(DISCARD_TIME, discard(&mut incoming, DISCARD_BYTES)).await;
+        }
+    }
+}
+
+/// The request as its client sent it, and what is left of its body in the end. A client that waits
+/// for `100 Continue` has nothing to be taken from.
+pub fn translate(request: Request) -> (http::Request<Upload>, Rc<Rest>) {
     let (mut head, incoming) = request.into_parts();
+    let waits = head.headers.contains_key(header::EXPECT);
     let peer = peer(&head.headers);
     // What Spin adds for components is none of the client's, and nobody's business.
     for name in OF_SPIN {
         head.headers.remove(name);
     }
     head.extensions.insert(peer);
-    http::Request::from_parts(head, Upload(incoming))
+    let body = Rc::new(Rest(RefCell::new(Some(incoming))));
+    let rest = if waits { Rc::default() } else { Rc::clone(&body) };
+    (http::Request::from_parts(head, Upload(body)), rest)
 }
 
 const CLIENT: &str = "spin-client-addr";

@@ -1,11 +1,11 @@
 //! A request's body, read within bounds of size and time.
 
-use std::time::Duration;
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use shared::{
     host::{self, BodyError},
-    http::body::gather,
+    http::body::{discard, gather},
 };
 use worker::Body;
 
@@ -14,30 +14,34 @@ use crate::time::within;
 /// For the whole body, as on the native host.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// An unread body up to this size is taken off the wire, so that the connection can live on.
-const DISCARD_BYTES: usize = 64 << 10;
-/// How long that may hold up the answer.
-const DISCARD_TIME: Duration = Duration::from_secs(1);
+/// Of a body that was refused, so much is taken off the wire in so much time: the runtime ends the
+/// connection otherwise, and the client misses the answer.
+const DISCARD_BYTES: usize = 16 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// The body of one request; `None` if it has none.
-pub struct Upload(pub Option<web_sys::ReadableStream>);
+/// The body of one request, for whoever reads it, and for [`Upload::discard`] in the end.
+#[derive(Clone)]
+pub struct Upload(Rc<RefCell<Option<Body>>>);
 
-impl host::Body for Upload {
-    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
-        let Some(stream) = self.0 else { return Ok(Bytes::new()) };
-        within(LIMIT, gather(&mut Body::new(stream), limit))
-            .await
-            .unwrap_or(Err(BodyError::TimedOut))
+impl Upload {
+    pub fn of(request: &web_sys::Request) -> Self {
+        Self(Rc::new(RefCell::new(request.body().map(Body::new))))
+    }
+
+    pub async fn discard(self) {
+        if let Some(mut body) = self.0.take() {
+            let _ = within(DISCARD_TIME, discard(&mut body, DISCARD_BYTES)).await;
+        }
     }
 }
 
-/// Reads a small body that an early answer left: the runtime ends the connection otherwise, and
-/// the client's next request is lost with it.
-pub async fn discard(request: &web_sys::Request) {
-    if request.body_used() {
-        return;
-    }
-    if let Some(stream) = request.body() {
-        let _ = within(DISCARD_TIME, gather(&mut Body::new(stream), DISCARD_BYTES)).await;
+impl host::Body for Upload {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        let Some(mut body) = self.0.take() else { return Ok(Bytes::new()) };
+        let read = within(LIMIT, gather(&mut body, limit)).await;
+        if let Some(Err(BodyError::TooLarge)) = read {
+            self.0.replace(Some(body));
+        }
+        read.unwrap_or(Err(BodyError::TimedOut))
     }
 }

@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 use shared::{Code, Error};
 use worker::{Context, Env, event};
 
-use self::{database::Database, host::WorkerHost, isolate::Isolate};
+use self::{body::Upload, database::Database, host::WorkerHost, isolate::Isolate};
 
 /// Answers one request. It fails only where no answer can be put into the platform's form.
 #[event(fetch)]
@@ -30,23 +30,25 @@ async fn fetch(
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
+    let body = Upload::of(&request);
     let response = match isolate::of(&env) {
-        Some(isolate) => answer(isolate, &request, env, context).await,
+        Some(isolate) => answer(isolate, &request, body.clone(), env, context).await,
         None => handlers::unconfigured(host::now(), &host::random()),
     };
-    body::discard(&request).await;
+    body.discard().await;
     response::write(&response)
 }
 
 async fn answer(
     isolate: &'static Isolate,
     request: &web_sys::Request,
+    body: Upload,
     env: Env,
     context: Context,
 ) -> http::Response<Bytes> {
     let app = &isolate.app;
     let host = WorkerHost::new(Database::new(&isolate.way, env, context));
-    let request = match request::read(request) {
+    let request = match request::read(request, body) {
         Ok(request) => request,
         Err(head) => {
             let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");

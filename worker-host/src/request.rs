@@ -12,14 +12,14 @@ use wasm_bindgen::JsCast as _;
 use crate::body::Upload;
 
 /// Of a head that the platform let through and `http` does not, as much as can be read.
-pub fn read(request: &web_sys::Request) -> Result<Request<Upload>, Box<Parts>> {
+pub fn read(request: &web_sys::Request, body: Upload) -> Result<Request<Upload>, Box<Parts>> {
     let (method, uri) = (request.method().parse().ok(), request.url().parse().ok());
     let (mut headers, complete) = headers(&request.headers());
     let complete = complete && method.is_some() && uri.is_some();
     let uri: Uri = uri.unwrap_or_default();
     accept_encoding(request, &mut headers);
     let peer = peer(&uri, &headers);
-    let mut read = Request::new(Upload(request.body()));
+    let mut read = Request::new(body);
     *read.method_mut() = method.unwrap_or_default();
     *read.uri_mut() = uri;
     *read.headers_mut() = headers;

@@ -73,7 +73,7 @@ pub const VARIABLES: &[Variable] = &[
     open("MIGRATE_ON_START", "true", "Apply pending migrations before serving."),
     secret(
         "JWT_SECRET",
-        "required; in development a new random one at each start",
+        "required; on the native host in development a new random one at each start",
         "Signs access tokens by HS256; at least 32 bytes. `BETTER_AUTH_SECRET` and `SECRET_KEY` are read in its place.",
     ),
     secret("BETTER_AUTH_SECRET", "unset", "Read when JWT_SECRET is unset."),

@@ -34,3 +34,18 @@ where
     }
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
+
+/// Takes a body that nobody wants off the wire, until it ends or more than `limit` bytes of it came.
+/// A client that is still sending would miss the answer: its connection is reset.
+pub async fn discard<B>(incoming: &mut B, limit: usize)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut read = 0;
+    while let Some(Ok(frame)) = incoming.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > limit {
+            return;
+        }
+    }
+}

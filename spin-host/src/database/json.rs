@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor},
 };
 use shared::{
     Timestamp, Uuid,
@@ -12,13 +12,49 @@ use shared::{
 };
 
 /// A column, as `row_to_json` writes it.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Cell {
     Null,
     Bool(bool),
     Int(i64),
     Text(String),
+}
+
+/// By what is met. An untagged enumeration would try one kind after the other, and each that does not
+/// fit would write the whole text into an error that nobody reads.
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Met;
+        impl Visitor<'_> for Met {
+            type Value = Cell;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a whole number, a truth value or null")
+            }
+
+            fn visit_unit<E>(self) -> Result<Cell, E> {
+                Ok(Cell::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
+                Ok(Cell::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
+                Ok(Cell::Int(value))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
+                let number = value.try_into();
+                number
+                    .map(Cell::Int)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
+                Ok(Cell::Text(text.to_owned()))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Cell, E> {
+                Ok(Cell::Text(text))
+            }
+        }
+        deserializer.deserialize_any(Met)
+    }
 }
 
 /// The columns in their order. Their names are not looked at: two may have the same.

@@ -47,7 +47,7 @@ impl host::Database for Database<'_> {
                     postgres::batch(url, self.config, scope, statements).await
                 }
                 DatabaseUrl::Sqlite(label) | DatabaseUrl::Binding(_, label) => {
-                    sqlite::batch(label, scope, statements).await
+                    sqlite::batch(label, self.config, scope, statements).await
                 }
             }
         };

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use shared::{
+    config,
     host::Scope,
     sql::{Access, DatabaseError, Statement},
     sqlite::{self, Cell},
@@ -22,13 +23,14 @@ thread_local! {
 
 pub async fn batch(
     label: &str,
+    limits: &config::Database,
     scope: Scope,
     statements: &[Statement<'_>],
 ) -> Result<Vec<Vec<Row>>, DatabaseError> {
     let idle = IDLE.with_borrow_mut(Vec::pop);
     let connection = match idle {
         Some(connection) => connection,
-        None => open(label).await?,
+        None => open(label, limits).await?,
     };
     let reads = statements.iter().all(|statement| statement.access == Access::Read);
     run(&connection, if reads { "BEGIN" } else { "BEGIN IMMEDIATE" }).await?;
@@ -52,8 +54,11 @@ pub async fn batch(
     Ok(rows)
 }
 
-async fn open(label: &str) -> Result<Connection, DatabaseError> {
+async fn open(label: &str, limits: &config::Database) -> Result<Connection, DatabaseError> {
     let connection = Connection::open(label).await.map_err(|error| failure(&error))?;
+    // Waiting for others' locks is what waiting for a connection is elsewhere.
+    let patience = limits.acquire_timeout.as_millis();
+    run(&connection, &format!("PRAGMA busy_timeout = {patience}")).await?;
     run(&connection, "PRAGMA foreign_keys = ON").await?;
     Ok(connection)
 }

@@ -18,7 +18,7 @@ const PANICS: &str = "X-Fault: panic\r\n";
 /// Strikes several times, and looks after each that what is written stays written.
 pub fn check(cell: Cell, running: &Running) -> Result<()> {
     let port = running.server.port();
-    let token = register(port)?;
+    let token = register(port, "faults@example.com")?;
     for round in 0..4 {
         let struck = http::post_with(port, TASKS, &token, PANICS, &task("struck"))?;
         expect(struck.status == 500, "a panic is answered 500", &struck)?;
@@ -76,9 +76,9 @@ fn beside_panics(port: u16, token: &str) -> Result<()> {
     })
 }
 
-pub fn register(port: u16) -> Result<String> {
-    let body = r#"{"email":"faults@example.com","password":"a long enough passphrase"}"#;
-    let answer = http::post(port, "/api/v1/auth/register", "", body)?;
+pub fn register(port: u16, email: &str) -> Result<String> {
+    let body = format!(r#"{{"email":"{email}","password":"a long enough passphrase"}}"#);
+    let answer = http::post(port, "/api/v1/auth/register", "", &body)?;
     expect(answer.status == 201, "an account is made", &answer)?;
     let token = serde_json::from_str::<Value>(&answer.body)?["access_token"].take();
     token.as_str().map(str::to_owned).ok_or_else(|| "there is no access token".into())

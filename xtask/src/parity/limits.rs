@@ -40,7 +40,7 @@ pub fn check(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<()>
         },
     )?;
     let port = running.server.port();
-    let token = register(port)?;
+    let token = register(port, "limits@example.com")?;
 
     // The session is open, and the server hears nothing of the batch.
     let on_workers = cell.host == Host::Workers;

@@ -1,8 +1,11 @@
 //! The black-box suite on all six cells, and their answers laid side by side.
 
+mod bodies;
 mod differences;
 mod faults;
 mod limits;
+mod outage;
+mod texts;
 mod triggers;
 
 use std::time::{Duration, Instant};
@@ -70,6 +73,7 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     let mut options = verify::Options::new(&running.server.url())?;
     options.origin_allowed = Some(ORIGIN.to_owned());
     options.expect_production = Some(false);
+    let trickle = (cell.host != Host::Native).then(|| bodies::trickle(running.server.port()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(verify::run(options, |_| {}));
     if !report.passed() {
@@ -79,9 +83,16 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
             eprintln!("{line}");
         }
     }
+    // Before anything panics, which would answer it.
+    if let Some(trickle) = trickle {
+        trickle.join().expect("a client")?;
+    }
     if cell.host != Host::Native {
         faults::check(cell, &running)?;
+        bodies::check(running.server.port())?;
+        texts::check(running.server.port())?;
         limits::check(cell, programs, postgres)?;
+        outage::check(cell, programs)?;
     }
     if cell.host == Host::Workers {
         triggers::check(&mut running)?;
