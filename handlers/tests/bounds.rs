@@ -191,6 +191,32 @@ fn a_refresh_token_lasts_30_days() {
 }
 
 #[test]
+fn a_session_unused_for_30_days_is_not_listed() {
+    on_every_database(async |world| {
+        let mut first = world.register("ada").await;
+        world.advance(60 * SECOND);
+        ada(world).await;
+        world.advance(10 * SECOND);
+        first = User::of(&refresh(world, &first).await);
+        let last_used = async |user: &User| {
+            let list = world.get("/api/v1/users/me/sessions").by(user).send().await;
+            let items = list.body["items"].as_array().cloned().unwrap_or_default();
+            items.iter().map(|item| item["last_used_at"].clone()).collect::<Vec<_>>()
+        };
+        let times = [json!("2026-11-20T12:01:00.000Z"), json!("2026-11-20T12:01:10.000Z")];
+        assert_eq!(last_used(&first).await, times, "the second, then the first");
+
+        world.advance(19 * DAY);
+        first = User::of(&refresh(world, &first).await);
+        almost(world, Duration::from_secs(11 * 86_400 - 10));
+        first = User::of(&refresh(world, &first).await);
+        assert_eq!(last_used(&first).await.len(), 2);
+        world.advance(MILLISECOND);
+        assert_eq!(last_used(&first).await, [json!("2026-12-20T12:00:59.999Z")]);
+    });
+}
+
+#[test]
 fn a_session_lasts_180_days() {
     on_every_database(async |world| {
         let mut ada = world.register("ada").await;
