@@ -43,7 +43,7 @@ codes! {
     MalformedJson "malformed_json" 400 "Malformed JSON"
         "The body is not JSON: a syntax error, a duplicate key, a lone surrogate, or not UTF-8.";
     MalformedQuery "malformed_query" 400 "Malformed query"
-        "The query string can't be decoded, or names a parameter twice.";
+        "The query string can't be decoded, names a parameter twice, or has more than a hundred.";
     InvalidCursor "invalid_cursor" 400 "Invalid cursor"
         "The cursor was not made by this list for this user, filter and sort. Start from the first page.";
     InvalidHost "invalid_host" 400 "Invalid host"

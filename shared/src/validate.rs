@@ -15,6 +15,9 @@ use crate::{
     text::{is_identifier, is_mark, normalize},
 };
 
+/// Of a query, those that are separated: also empty ones.
+const MOST_PARAMETERS: usize = 100;
+
 /// More faults than this are not listed: an answer has to end somewhere.
 const MOST_FAULTS: usize = 100;
 
@@ -36,9 +39,13 @@ impl Fields {
     }
 
     /// The parameters of a query string, in `application/x-www-form-urlencoded`. A name that
-    /// stands twice, or what does not decode to UTF-8, is [`Code::MalformedQuery`].
+    /// stands twice, or what does not decode to UTF-8, is [`Code::MalformedQuery`]; so are more
+    /// parameters than anything takes, before work is made of them.
     pub fn of_query(query: &str) -> Result<Self, Error> {
         let mut map = Map::new();
+        if query.bytes().filter(|&byte| byte == b'&').count() >= MOST_PARAMETERS {
+            return Err(Error::new(Code::MalformedQuery, "The query has too many parameters."));
+        }
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
@@ -115,6 +122,7 @@ impl Fields {
         let unknown = self
             .map
             .keys()
+            .take(MOST_FAULTS)
             .map(|name| Fault::new(pointer(name), self.unknown, "Is not known here."));
         self.faults.extend(unknown);
         if self.faults.is_empty() {
@@ -536,6 +544,16 @@ mod tests {
         assert_eq!((number("20"), number("4294967295")), (Some(20), Some(u32::MAX)));
         for wrong in ["", "+1", "-1", "1.0", "1e1", " 1", "0x1", "4294967296", "１"] {
             assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_query_of_very_many_parameters_is_not_read() {
+        let query = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>();
+        assert!(Fields::of_query(&query(MOST_PARAMETERS).join("&")).is_ok());
+        for wrong in [query(MOST_PARAMETERS + 1).join("&"), "&".repeat(60_000)] {
+            let error = Fields::of_query(&wrong).err().unwrap();
+            assert_eq!(error.code, Code::MalformedQuery);
         }
     }
 

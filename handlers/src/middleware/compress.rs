@@ -64,11 +64,15 @@ impl Wanted {
         let (mut wanted, mut others) = (Self::default(), None::<u16>);
         // A member that does not follow the grammar says nothing.
         for (coding, weight) in members.filter_map(member) {
-            let known = match coding.to_ascii_lowercase().as_slice() {
-                b"gzip" | b"x-gzip" => &mut wanted.gzip,
-                b"identity" => &mut wanted.identity,
-                b"*" => &mut others,
-                _ => continue,
+            let is = |name: &[u8]| coding.eq_ignore_ascii_case(name);
+            let known = if is(b"gzip") || is(b"x-gzip") {
+                &mut wanted.gzip
+            } else if is(b"identity") {
+                &mut wanted.identity
+            } else if coding == b"*" {
+                &mut others
+            } else {
+                continue;
             };
             // Named twice, the refusal counts.
             *known = Some(known.map_or(weight, |other| other.min(weight)));
