@@ -1,12 +1,38 @@
 //! What Unicode says of text: which spellings are one, which characters are seen, which case.
 
 use unicase::UniCase;
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical};
 use unicode_security::GeneralSecurityProfile as _;
 
 /// Text in Normalization Form C (UAX 15): what looks the same and means the same has one spelling.
+/// The crate's own iterator can do the compatibility forms as well, and brings their tables: a
+/// hundred kilobytes.
 pub fn normalize(text: &str) -> String {
-    text.nfc().collect()
+    let mut apart = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        decompose_canonical(c, |c| apart.push((canonical_combining_class(c), c)));
+    }
+    for marks in apart.split_mut(|(class, _)| *class == 0) {
+        marks.sort_by_key(|(class, _)| *class);
+    }
+    let mut composed: Vec<(u8, char)> = Vec::with_capacity(apart.len());
+    let mut starter: Option<usize> = None;
+    for (class, c) in apart {
+        if let Some(starter) = starter {
+            // A mark of its class or a higher one keeps it from the starter.
+            let between = composed[starter + 1..].last();
+            let blocked = between.is_some_and(|(before, _)| *before >= class);
+            if !blocked && let Some(one) = compose(composed[starter].1, c) {
+                composed[starter].1 = one;
+                continue;
+            }
+        }
+        if class == 0 {
+            starter = Some(composed.len());
+        }
+        composed.push((class, c));
+    }
+    composed.into_iter().map(|(_, c)| c).collect()
 }
 
 /// Text as it is searched for in any case: Unicode's full case folding (`CaseFolding.txt`, C and F,
@@ -45,12 +71,35 @@ pub fn is_identifier(c: char) -> bool {
 
 /// Whether a character alters the one before it.
 pub fn is_mark(c: char) -> bool {
-    unicode_normalization::char::canonical_combining_class(c) != 0
+    canonical_combining_class(c) != 0
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization as _;
+
     use super::*;
+
+    #[test]
+    fn every_character_is_normalized_as_the_crate_does() {
+        let differs = ('\0'..=char::MAX)
+            .map(String::from)
+            .find(|c| normalize(c) != c.nfc().collect::<String>());
+        assert_eq!(differs, None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_normalized_as_the_crate_does(
+            text in "[aeiouAEsSzqé가각\u{1100}-\u{11c2}\u{300}-\u{345}\u{5b0}-\u{5c2}\u{915}\u{93c}\u{94d}\u{9c7}\u{9be}\u{1e00}-\u{1eff}\u{1f00}-\u{1fff}\u{1d15e}\u{1d165}]{0,12}",
+            other in ".{0,20}",
+        ) {
+            for text in [text, other] {
+                prop_assert_eq!(normalize(&text), text.nfc().collect::<String>());
+            }
+        }
+    }
 
     #[test]
     fn what_differs_in_case_alone_folds_to_one() {
