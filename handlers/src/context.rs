@@ -7,14 +7,17 @@ use shared::{
     Code, Error, Timestamp, Uuid,
     auth::access::Caller,
     error::Result,
-    host::{Database, Host, Scope},
+    host::{Host, Scope},
     http::forwarded::Client,
     json,
     sql::{Access, DatabaseError, Statement},
     validate::{Fields, parse_uuid},
 };
 
-use crate::App;
+use crate::{
+    App,
+    database::{self, RowOf},
+};
 
 /// A request on its way through its handler, and what the handler may ask for.
 pub struct Context<'a, H: Host> {
@@ -34,9 +37,6 @@ pub struct Context<'a, H: Host> {
 
 /// A body up to this size is parsed at once: even the densest takes less than a millisecond.
 const AT_ONCE: usize = 32 << 10;
-
-/// The rows of a host's database.
-pub type RowOf<H> = <<H as Host>::Database as Database>::Row;
 
 impl<H: Host> Context<'_, H> {
     pub fn headers(&self) -> &HeaderMap {
@@ -112,7 +112,7 @@ impl<H: Host> Context<'_, H> {
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
         self.writing.set(statements.iter().any(|statement| statement.access == Access::Write));
-        let results = self.host.database().batch(scope, statements).await;
+        let results = database::batch(self.host, scope, statements).await;
         self.writing.set(false);
         results
     }

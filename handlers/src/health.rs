@@ -12,11 +12,14 @@ use shared::{
     Code, Error, VERSION,
     error::Result,
     host::{Backend, Database, Host, HostKind, Phase},
-    migrations,
-    sql::{DatabaseError, Row},
+    sql::DatabaseError,
 };
 
-use crate::{context::Context, respond};
+use crate::{
+    context::Context,
+    database::{self, expected},
+    respond,
+};
 
 /// How an instance, or what it depends on, is.
 #[derive(Serialize, JsonSchema)]
@@ -60,7 +63,7 @@ struct DatabaseCheck {
 /// Numbers of the newest migrations.
 #[derive(Serialize, JsonSchema)]
 struct Migrations {
-    /// In the database; null when it did not answer.
+    /// In the database; 0 before the first, null when it did not answer.
     #[schemars(range(min = 0), example = 1)]
     applied: Option<i64>,
     /// In this build.
@@ -77,20 +80,12 @@ struct Alive {
 
 /// Asks the database itself which schema it has; silence is an answer, too.
 async fn applied<H: Host>(cx: &Context<'_, H>) -> Result<i64, DatabaseError> {
-    let ask = [cx.host.database().schema_version()];
-    let answer = pin!(cx.as_service(&ask));
+    let answer = pin!(database::applied(cx.host));
     let limit = pin!(cx.host.sleep(cx.app.config.database.acquire_timeout));
-    let rows = match select(answer, limit).await {
-        Either::Left((rows, _)) => rows?,
-        Either::Right(_) => return Err(DatabaseError::Unavailable("no answer in time".to_owned())),
-    };
-    let row = rows[0].first();
-    row.and_then(|row| row.get(0).ok()).ok_or_else(|| DatabaseError::Failed("no answer".to_owned()))
-}
-
-/// The newest migration of this build.
-fn expected<H: Host>(cx: &Context<'_, H>) -> i64 {
-    migrations::all(cx.host.database().backend()).last().map_or(0, |migration| migration.version)
+    match select(answer, limit).await {
+        Either::Left((applied, _)) => applied,
+        Either::Right(_) => Err(DatabaseError::Unavailable("no answer in time".to_owned())),
+    }
 }
 
 pub mod live {
@@ -114,8 +109,8 @@ pub mod live {
 
 pub mod ready {
     use super::{
-        Alive, Bytes, Code, Context, Error, Host, Phase, Response, Result, StatusCode, applied,
-        expected, respond,
+        Alive, Bytes, Code, Context, DatabaseError, Error, Host, Phase, Response, Result,
+        StatusCode, applied, expected, respond,
     };
     use crate::openapi::Operation;
 
@@ -134,8 +129,8 @@ pub mod ready {
             ..Error::new(Code::DatabaseUnavailable, "The database is not ready.")
         };
         let applied = applied(cx).await.map_err(|error| unavailable(error.to_string()))?;
-        if applied < expected(cx) {
-            return Err(unavailable("migrations are pending".to_owned()));
+        if applied < expected(cx.host) {
+            return Err(DatabaseError::Behind("migrations are pending".to_owned()).into());
         }
         respond::json(StatusCode::OK, &Alive { status: "ready" })
     }
@@ -165,7 +160,7 @@ pub mod deep {
         }
         let latency_ms = cx.host.now().millis() - asked.millis();
         let migrations =
-            Migrations { applied: applied.as_ref().ok().copied(), expected: expected(cx) };
+            Migrations { applied: applied.as_ref().ok().copied(), expected: expected(cx.host) };
         let is_sound = migrations.applied.is_some_and(|applied| applied >= migrations.expected);
         let degraded = |sound| if sound { Status::Healthy } else { Status::Degraded };
         let (status, database) = (degraded(is_sound), degraded(is_sound));

@@ -7,6 +7,7 @@ mod auth;
 mod conditional;
 mod context;
 mod contexts;
+mod database;
 mod docs;
 mod health;
 mod idempotency;

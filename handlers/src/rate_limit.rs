@@ -9,9 +9,11 @@ use shared::{
     auth::keys::{Key, Ring},
     config::Quota,
     error::Result,
-    host::{Database, Host, Scope},
+    host::{Host, Scope},
     sql::{Row, Statement},
 };
+
+use crate::database;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -144,7 +146,7 @@ pub async fn per_address<H: Host>(
     now: Timestamp,
 ) -> Result<Standing> {
     let key = keys.signer().veiled("address", &subscriber(address));
-    let counted = host.database().batch(Scope::Service, &[count(&key, quota, now)]).await?;
+    let counted = database::batch(host, Scope::Service, &[count(&key, quota, now)]).await?;
     Standing::read("address", quota, now, &counted[0])
 }
 

@@ -10,7 +10,7 @@ use shared::{
     page::{Key, PageRequest},
 };
 
-use crate::context::{Context, RowOf};
+use crate::{context::Context, database::RowOf};
 
 /// What is written without a pause: some hundreds of microseconds.
 const SLICE: usize = 64 << 10;

@@ -79,7 +79,7 @@ async fn the_doctor_finds_a_healthy_server_healthy() {
         finds(&found, &format!("{check} ok"), "");
     }
     finds(&found, "way ok", "Direct");
-    finds(&found, "role ok", "may become trireme_user");
+    finds(&found, "role ok", "may become trireme_user_");
     finds(&found, "distance", "round trip");
     finds(&found, "capacity", "200 connections");
     assert_eq!(found.0, 0);

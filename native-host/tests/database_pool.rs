@@ -14,11 +14,11 @@ use shared::{
     host::{Database as _, Scope},
     sql::{DatabaseError, Statement},
 };
-use testbed::{Mode, PgBouncer, PoolMode, Postgres, Proxy, require};
+use testbed::{Mode, PgBouncer, PoolMode, Postgres, PostgresOptions, Proxy, require};
 use tokio::time::{sleep, timeout};
 
 use database_support::{
-    User, config, count, counted, create_context, first_int, migrate, on_postgres, open,
+    User, config, count, counted, create_context, first_int, migrate, on_postgres, open, until,
 };
 
 fn process() -> Statement<'static> {
@@ -173,6 +173,125 @@ async fn a_connection_that_ended_while_idle_is_not_noticed() {
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(errors(&database.stats(), "unavailable"), 0);
+}
+
+/// Fewer connections than the pool may have: whoever finds none waits for one of the others'.
+#[tokio::test]
+async fn who_is_refused_another_connection_waits_for_one_that_is_there() {
+    const CALLERS: usize = 40;
+    let small = PostgresOptions {
+        settings: vec![("max_connections".into(), "20".into())],
+        ..PostgresOptions::default()
+    };
+    let Some(small) = require(Postgres::with(small)) else { return };
+    let Some(postgres) = require(Postgres::shared()) else { return };
+    let Some(session) = require(PgBouncer::start(postgres, PoolMode::Session, 5)) else { return };
+    let of_server = testbed::Database::create(&small).unwrap();
+    let of_database = testbed::Database::create(postgres).unwrap();
+    let of_pooler = testbed::Database::create(postgres).unwrap();
+    let limit = format!("ALTER DATABASE {} CONNECTION LIMIT 5", of_database.name());
+    of_database.run(&limit).unwrap();
+    let name = of_pooler.name();
+    for (what, url) in [
+        ("server", of_server.url()),
+        ("database", of_database.url()),
+        ("session pooler", session.url(name)),
+    ] {
+        let mut config = config(&url);
+        (config.pool_min, config.pool_max) = (10, 100);
+        config.acquire_timeout = Duration::from_secs(20);
+        let database = open(&config);
+        database.warm();
+        let callers = (0..CALLERS).map(async |_| {
+            for _ in 0..3 {
+                let nap = Statement::read("-- nap\nSELECT 1 FROM pg_sleep(0.02)", vec![]);
+                ask(&database, nap).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+            }
+        });
+        futures_util::future::join_all(callers).await;
+        let stats = database.stats();
+        assert!((1..20).contains(&stats.open), "{what}: {stats:?}");
+        assert_eq!(errors(&stats, "unavailable"), 0, "{what}: {stats:?}");
+    }
+}
+
+/// A role whose connections are all somebody else's: patience is worth it.
+#[tokio::test]
+async fn who_finds_no_room_at_all_tries_until_its_time_is_over() {
+    let Some((database, home)) = on_postgres(|config| {
+        config.acquire_timeout = Duration::from_secs(15);
+    })
+    .await
+    else {
+        return;
+    };
+    let url = home.url();
+    let mut holder = std::process::Command::new("psql")
+        .args(["-X", &url, "-c", "SELECT pg_sleep(4)"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let held = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()",
+        home.name()
+    );
+    until(|| home.run_as_superuser(&held).unwrap() == "1");
+    home.run_as_superuser(&format!("ALTER DATABASE {} CONNECTION LIMIT 1", home.name())).unwrap();
+    ask(&database, process()).await.unwrap();
+    holder.wait().unwrap();
+    assert!(database.stats().refused >= 1, "{:?}", database.stats());
+}
+
+/// Each opening outlives whoever it was for, and there is one for each.
+#[tokio::test]
+async fn a_slow_server_is_not_waited_for_one_by_one() {
+    const CALLERS: usize = 12;
+    let Some(postgres) = require(Postgres::shared()) else { return };
+    let home = testbed::Database::create(postgres).unwrap();
+    for (delay, latency) in [(3000, 0), (0, 500)] {
+        let proxy = Proxy::before(postgres.port()).unwrap();
+        proxy.delay(Duration::from_millis(delay));
+        proxy.latency(Duration::from_millis(latency));
+        let url =
+            home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
+        let mut config = config(&url);
+        config.pool_max = CALLERS;
+        let database = open(&config);
+        let refused = (0..CALLERS).map(async |_| ask(&database, process()).await.unwrap_err());
+        let begun = Instant::now();
+        futures_util::future::join_all(refused).await;
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        let deadline = Instant::now() + Duration::from_secs(12);
+        while database.stats().open < CALLERS {
+            assert!(Instant::now() < deadline, "{:?}", database.stats());
+            sleep(Duration::from_millis(20)).await;
+        }
+        let served = (0..CALLERS).map(async |_| ask(&database, process()).await.unwrap());
+        futures_util::future::join_all(served).await;
+        assert_eq!(database.stats().opened, CALLERS as u64);
+    }
+}
+
+/// A request's deadline passes on a connection that fell silent: the next ones don't get others
+/// that fell silent with it, as soon as a statement has had its time.
+#[tokio::test]
+async fn silence_that_nobody_waited_for_is_found_too() {
+    let Some(postgres) = require(Postgres::shared()) else { return };
+    let home = testbed::Database::create(postgres).unwrap();
+    let proxy = Proxy::before(postgres.port()).unwrap();
+    let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
+    let mut config = config(&url);
+    config.statement_timeout = Duration::from_millis(100);
+    let database = open(&config);
+    let nap = || Statement::read("-- nap\nSELECT 1 FROM pg_sleep(0.05)", vec![]);
+    let many = (0..3).map(async |_| ask(&database, nap()).await.unwrap());
+    futures_util::future::join_all(many).await;
+    assert_eq!(database.stats().idle, 3);
+    proxy.freeze();
+    timeout(Duration::from_millis(50), ask(&database, process())).await.unwrap_err();
+    assert_eq!(database.stats().open, 3, "nobody knows yet");
+    soon(&database, "they are given up", |stats| stats.open == 0).await;
+    ask(&database, process()).await.unwrap();
 }
 
 /// The caller gets its refusal in time, and the next one gets the connection.

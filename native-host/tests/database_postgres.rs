@@ -74,7 +74,8 @@ async fn a_role_ends_with_its_batch() {
     let process = "-- process\nSELECT pg_backend_pid()::text";
     let before = text(&database, Scope::Service, process).await;
     let inside = text(&database, user.scope(), role).await.unwrap();
-    assert_eq!(inside, format!("trireme_user {}", user.id));
+    let entered = text(&database, Scope::Service, "-- due\nSELECT trireme_role_due()").await;
+    assert_eq!(inside, format!("{} {}", entered.unwrap(), user.id));
     assert_eq!(text(&database, Scope::Service, role).await.unwrap().trim_end(), "trireme_owner");
 
     let failing = [
@@ -195,12 +196,101 @@ async fn a_statement_has_its_time_and_no_more() {
 #[tokio::test]
 async fn a_changed_table_is_used_as_it_is_now() {
     let Some((database, home)) = on_postgres(|config| config.pool_max = 1).await else { return };
-    let all = || Statement::read("-- all\nSELECT * FROM samples", vec![]);
-    database.batch(Scope::Service, &[all()]).await.unwrap();
-    home.run("ALTER TABLE samples ADD COLUMN more text").unwrap();
-    let error = database.batch(Scope::Service, &[all()]).await.err().unwrap();
-    assert!(error.to_string().contains("cached plan"), "{error}");
-    database.batch(Scope::Service, &[all()]).await.unwrap();
+    let user = User::create(&database, 1).await;
+    let batch = || {
+        [
+            Statement::write("-- renamed\nUPDATE samples SET words = $1", vec!["new".into()]),
+            Statement::read("-- all\nSELECT * FROM samples", vec![]),
+            Statement::read("-- sum\nSELECT number + $1 FROM samples", vec![1.into()]),
+            Statement::read("-- twice\nSELECT twice(number) FROM samples", vec![]),
+        ]
+    };
+    home.run("CREATE FUNCTION twice(n bigint) RETURNS bigint LANGUAGE sql RETURN 2 * n").unwrap();
+    home.run("GRANT UPDATE ON samples TO PUBLIC; INSERT INTO samples VALUES ('00000000-0000-0000-0000-000000000001', true, 3, 'old')").unwrap();
+    database.batch(Scope::Service, &batch()).await.unwrap();
+    for change in [
+        "ALTER TABLE samples ADD COLUMN more text",
+        "ALTER TABLE samples ALTER flag TYPE text",
+        "ALTER TABLE samples DROP COLUMN more",
+        "ALTER TABLE samples ALTER number TYPE int; ALTER TABLE samples ALTER number TYPE bigint",
+        "DROP FUNCTION twice; CREATE FUNCTION twice(n bigint) RETURNS text LANGUAGE sql RETURN n || ' ' || n",
+        "ALTER FUNCTION twice RENAME TO once; CREATE FUNCTION twice(n bigint) RETURNS numeric LANGUAGE sql RETURN n",
+        "ALTER TABLE samples RENAME TO others; CREATE TABLE samples (words varchar(9), number bigint); GRANT ALL ON samples TO PUBLIC",
+    ] {
+        home.run(change).unwrap();
+        for scope in [Scope::Service, user.scope()] {
+            let result = database.batch(scope, &batch()).await;
+            assert!(result.is_ok(), "{change}: {}", result.err().unwrap());
+        }
+    }
+    let stats = database.stats();
+    assert_eq!((stats.opened, errors(&stats)), (1, 0), "on the same connection: {stats:?}");
+}
+
+fn errors(stats: &native_host::database::stats::Stats) -> u64 {
+    stats.errors.iter().map(|(_, count)| count).sum()
+}
+
+/// Some poolers end a session's statements behind our back.
+#[tokio::test]
+async fn forgotten_statements_are_prepared_anew() {
+    let Some((database, _home)) = on_postgres(|config| config.pool_max = 1).await else { return };
+    let user = User::create(&database, 1).await;
+    for number in 10..13 {
+        let forget = Statement::write("-- forget\nDEALLOCATE ALL", vec![]);
+        database.batch(Scope::Service, &[forget]).await.unwrap();
+        let context = create_context(Uuid::from_u128(number), user.id, number.to_string());
+        database.batch(user.scope(), &[context, count("contexts")]).await.unwrap();
+    }
+    assert_eq!(counted(&database, Scope::Service, "contexts").await, 3, "each once");
+    let stats = database.stats();
+    assert_eq!((stats.opened, errors(&stats)), (1, 0), "{stats:?}");
+}
+
+/// A fault that preparing anew does not mend is told once, and nothing of the batch is kept.
+#[tokio::test]
+async fn what_is_gone_is_said_to_be() {
+    let Some((database, home)) = on_postgres(|config| config.pool_max = 1).await else { return };
+    let user = User::create(&database, 1).await;
+    counted(&database, Scope::Service, "samples").await;
+    home.run("DROP TABLE samples").unwrap();
+    let batch = [create_context(user.id, user.id, "lost"), count("samples")];
+    let error = database.batch(user.scope(), &batch).await.err().unwrap();
+    assert!(
+        matches!(&error, DatabaseError::Undefined(cause) if cause.contains("42P01")),
+        "{error}"
+    );
+    assert_eq!(counted(&database, Scope::Service, "contexts").await, 0);
+}
+
+/// Whatever the server, the database or the role has for a default.
+#[tokio::test]
+async fn the_isolation_level_is_said_each_time() {
+    for isolation in ["serializable", "repeatable read"] {
+        let Some((database, home)) = on_postgres(|config| config.pool_max = 8).await else {
+            return;
+        };
+        home.run(&format!(
+            "ALTER DATABASE {0} SET default_transaction_isolation = '{isolation}';
+             ALTER DATABASE {0} SET default_transaction_deferrable = on",
+            home.name()
+        ))
+        .unwrap();
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        home.run(end).unwrap();
+        let level = "-- level\nSELECT current_setting('transaction_isolation')";
+        assert_eq!(text(&database, Scope::Service, level).await.unwrap(), "read committed");
+        let user = User::create(&database, 1).await;
+        let context = create_context(Uuid::from_u128(10), user.id, "counted");
+        database.batch(user.scope(), &[context]).await.unwrap();
+        let add = || Statement::write("-- add\nUPDATE contexts SET version = version + 1", vec![]);
+        let all = (0..64).map(async |_| database.batch(user.scope(), &[add()]).await.map(drop));
+        for result in futures_util::future::join_all(all).await {
+            result.unwrap();
+        }
+        let version = Statement::read("-- version\nSELECT version FROM contexts", vec![]);
+        assert_eq!(first_int(&database, user.scope(), version).await.unwrap(), 65);
+    }
 }
 
 /// Deleting an account reaches every table, through row-level security and all.

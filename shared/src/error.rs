@@ -201,11 +201,17 @@ impl From<DatabaseError> for Error {
             {
                 return Self::new(Code::SessionEnded, "The session has ended.");
             }
-            DatabaseError::Constraint(_) | DatabaseError::Failed(_) => {
-                return Self::internal(error);
-            }
+            DatabaseError::Constraint(_)
+            | DatabaseError::Undefined(_)
+            | DatabaseError::Failed(_) => return Self::internal(error),
             DatabaseError::Unavailable(_) => {
                 (Code::DatabaseUnavailable, "The database can't be reached.")
+            }
+            DatabaseError::Behind(_) => {
+                (Code::Starting, "The database is not what this instance needs yet.")
+            }
+            DatabaseError::Conflict(_) => {
+                (Code::Overloaded, "Too many changed the same at once; nothing has happened.")
             }
             DatabaseError::TimedOut(_) => (Code::Timeout, "The database did not answer in time."),
             DatabaseError::OutcomeUnknown(_) => {

@@ -29,6 +29,7 @@ const POSTGRES: &[Migration] = migrations!["postgres":
     3 "0003_idempotency_and_limits",
     4 "0004_maintenance",
     5 "0005_folding",
+    6 "0006_role_of_the_database",
 ];
 
 const SQLITE: &[Migration] = migrations!["sqlite":
@@ -37,6 +38,7 @@ const SQLITE: &[Migration] = migrations!["sqlite":
     3 "0003_idempotency_and_limits",
     4 "0004_maintenance",
     5 "0005_folding",
+    6 "0006_role_of_the_database",
 ];
 
 /// All migrations of a dialect, in the order of their versions.

@@ -36,6 +36,11 @@ pub trait Connection {
     fn has_room(&self, _row: usize) -> bool {
         true
     }
+
+    /// Forgets what is prepared; whether anything was.
+    fn forget(&self) -> bool {
+        false
+    }
 }
 
 /// What tokio-postgres makes of a URL. A platform that opens the connection for us lets nobody set
@@ -45,10 +50,14 @@ pub fn config(url: &PostgresUrl, application_name: &str) -> Result<Config, PgErr
     url.written(application_name, wanted).reveal().parse()
 }
 
-/// `BEGIN` with the limits of one transaction, for where they can't be the session's, which a
-/// pooler shares. On a direct connection a plain `BEGIN` will do.
+/// Opens a transaction. The isolation level is said each time: the server's, the database's or
+/// the role's default may be another, under which transactions that meet fail one another.
+pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// [`BEGIN`] with the limits of one transaction, for where they can't be the session's, which a
+/// pooler shares. On a direct connection a plain [`BEGIN`] will do.
 pub fn begin(statement_timeout_ms: u64) -> String {
-    format!("BEGIN; SET LOCAL statement_timeout = {statement_timeout_ms}")
+    format!("{BEGIN}; SET LOCAL statement_timeout = {statement_timeout_ms}")
 }
 
 /// The text that opens the transaction, and enters the user's role: one message, which the
@@ -69,18 +78,52 @@ fn open(begin: &str, scope: Scope) -> Cow<'_, str> {
 /// to `COMMIT` is sent before the first answer is awaited. A statement that fails leaves the
 /// transaction aborted, and the `COMMIT` that was already sent rolls it back; so a caller that
 /// stops waiting leaves nothing open either.
+///
+/// A statement that was prepared before somebody changed the schema, or whose name is no longer
+/// the server's, fails before anything is kept: the batch is then prepared anew, once.
 pub async fn batch<C: Connection, R: From<PgRow>>(
     connection: &C,
     begin: &str,
     scope: Scope,
     statements: &[Statement<'_>],
 ) -> Result<Vec<Vec<R>>, DatabaseError> {
+    match attempt(connection, begin, scope, statements).await {
+        Err(Failure::Stale(_)) if connection.forget() => {
+            attempt(connection, begin, scope, statements).await
+        }
+        result => result,
+    }
+    .map_err(|failure| match failure {
+        Failure::Stale(error) | Failure::Final(error) => error,
+    })
+}
+
+/// Why an attempt failed.
+enum Failure {
+    /// Nothing has happened, and what was prepared may be older than the schema.
+    Stale(DatabaseError),
+    Final(DatabaseError),
+}
+
+impl Failure {
+    fn of(error: &PgError, meaning: DatabaseError) -> Self {
+        let is_stale = error.code().is_some_and(|code| sqlstate::is_of_the_schema(code.code()));
+        if is_stale { Self::Stale(meaning) } else { Self::Final(meaning) }
+    }
+}
+
+async fn attempt<C: Connection, R: From<PgRow>>(
+    connection: &C,
+    begin: &str,
+    scope: Scope,
+    statements: &[Statement<'_>],
+) -> Result<Vec<Vec<R>>, Failure> {
     let mut sendable = Vec::with_capacity(statements.len());
     for statement in statements {
         let prepared = connection.prepared(&statement.text).await;
-        let prepared = prepared.map_err(|error| before_commit(&error))?;
+        let prepared = prepared.map_err(|error| Failure::of(&error, before_commit(&error)))?;
         if let Some(prepared) = &prepared {
-            fits(statement, prepared.params())?;
+            fits(statement, prepared.params()).map_err(Failure::Stale)?;
         }
         sendable.push((statement, prepared));
     }
@@ -108,17 +151,21 @@ pub async fn batch<C: Connection, R: From<PgRow>>(
     };
     // Cancelled at its very first statement, the transaction was not opened, and those after it
     // have run for themselves.
-    begun.map_err(|error| match failed(&error) {
-        DatabaseError::TimedOut(cause) if writes => DatabaseError::OutcomeUnknown(cause),
-        other => other,
+    begun.map_err(|error| {
+        Failure::Final(match failed(&error) {
+            DatabaseError::TimedOut(cause) if writes => DatabaseError::OutcomeUnknown(cause),
+            other => other,
+        })
     })?;
-    let rows =
-        results.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
-    committed.map_err(|error| match before_commit(&error) {
-        DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
-        other => other,
+    let rows = results.into_iter().collect::<Result<Vec<_>, _>>();
+    let rows = rows.map_err(|error| Failure::of(&error, failed(&error)))?;
+    committed.map_err(|error| {
+        Failure::Final(match before_commit(&error) {
+            DatabaseError::Unavailable(cause) if writes => DatabaseError::OutcomeUnknown(cause),
+            other => other,
+        })
     })?;
-    rows.into_iter().collect::<Option<_>>().ok_or(DatabaseError::NoRoom)
+    rows.into_iter().collect::<Option<_>>().ok_or(Failure::Final(DatabaseError::NoRoom))
 }
 
 /// An argument that can't be encoded would be noticed only when the other statements and the
@@ -172,6 +219,7 @@ pub fn is_answer(error: &DatabaseError) -> bool {
             | DatabaseError::Constraint(_)
             | DatabaseError::TimedOut(_)
             | DatabaseError::NoRoom
+            | DatabaseError::Conflict(_)
     )
 }
 

@@ -189,6 +189,13 @@ pub enum DatabaseError {
     NoRoom,
     /// The connection broke after the batch was sent and before its end was confirmed.
     OutcomeUnknown(String),
+    /// Transactions that met failed one another (a deadlock, no serial order). Nothing of the
+    /// batch has happened, and sent again it may well succeed.
+    Conflict(String),
+    /// A table, column or function is missing; nothing of the batch has happened.
+    Undefined(String),
+    /// The schema is not yet what this build needs; nothing of the batch has happened.
+    Behind(String),
     /// Anything else: a fault in the code or the schema.
     Failed(String),
 }
@@ -226,6 +233,9 @@ impl fmt::Display for DatabaseError {
             Self::TimedOut(cause) => write!(f, "database timed out: {cause}"),
             Self::NoRoom => f.write_str("no memory for the rows"),
             Self::OutcomeUnknown(cause) => write!(f, "outcome unknown: {cause}"),
+            Self::Conflict(cause) => write!(f, "transactions met: {cause}"),
+            Self::Undefined(cause) => write!(f, "not in the schema: {cause}"),
+            Self::Behind(cause) => write!(f, "the schema is behind: {cause}"),
             Self::Failed(cause) => write!(f, "database failed: {cause}"),
         }
     }

@@ -130,6 +130,9 @@ pub fn database_error(message: &str) -> DatabaseError {
     if message.contains("database is locked") || message.contains("unable to open") {
         return DatabaseError::Unavailable(message.to_owned());
     }
+    if ["no such table", "no such column", "has no column"].iter().any(|it| message.contains(it)) {
+        return DatabaseError::Undefined(message.to_owned());
+    }
     DatabaseError::Failed(message.to_owned())
 }
 
@@ -184,5 +187,13 @@ mod tests {
             "tasks_status_check"
         );
         assert!(matches!(database_error("malformed JSON"), DatabaseError::SessionEnded));
+        for missing in [
+            "no such table: users",
+            "D1_ERROR: no such table: d1_migrations: SQLITE_ERROR",
+            "D1_ERROR: no such column: sealed at offset 7: SQLITE_ERROR",
+            "table users has no column named sealed",
+        ] {
+            assert!(matches!(database_error(missing), DatabaseError::Undefined(_)), "{missing}");
+        }
     }
 }

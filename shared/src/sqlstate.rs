@@ -14,11 +14,22 @@ pub fn error(code: &str, message: &str, constraint: Option<&str>) -> DatabaseErr
         },
         // Cancelled by the statement limit; a lock not had in time.
         ("57014" | "55P03", _) => DatabaseError::TimedOut(cause),
-        // Shut down, starting up, out of connections or memory, turned read-only, a deadlock,
-        // a connection fault: another connection, a little later, may do.
+        // No serial order, a deadlock.
+        ("40001" | "40P01", _) => DatabaseError::Conflict(cause),
+        // A schema, table, column or function that is not there.
+        ("3F000" | "42P01" | "42703" | "42883", _) => DatabaseError::Undefined(cause),
+        // Shut down, starting up, out of connections or memory, turned read-only, a connection
+        // fault: another connection, a little later, may do.
         ("25006" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08" | "53" | "40") => {
             DatabaseError::Unavailable(cause)
         }
         _ => DatabaseError::Failed(cause),
     }
+}
+
+/// Whether an error may come of a statement that was prepared before the schema changed (its
+/// result or its arguments are others, what it names is gone or is another's), or under a name
+/// that the server has forgotten or given to another.
+pub fn is_of_the_schema(code: &str) -> bool {
+    matches!(code, "0A000" | "26000" | "XX000") || code.starts_with("42")
 }

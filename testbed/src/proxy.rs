@@ -20,6 +20,7 @@ struct State {
     /// Counts up with each freeze; a connection from before it stays still for ever.
     ice_ages: AtomicU64,
     delay_millis: AtomicU64,
+    latency_millis: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -56,6 +57,11 @@ impl Proxy {
     /// The same, as soon as either side says `word`, which is not passed on.
     pub fn freeze_at(&self, word: &str) {
         *self.state.word.lock().unwrap_or_else(PoisonError::into_inner) = word.into();
+    }
+
+    /// How long whatever is said takes to arrive, either way: half of a round trip.
+    pub fn latency(&self, latency: Duration) {
+        self.state.latency_millis.store(latency.as_millis() as u64, Relaxed);
     }
 
     /// How long a new connection waits before it is put through.
@@ -97,6 +103,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, state: &State) {
     loop {
         let read = from.read(&mut buffer).unwrap_or(0);
         listen(&buffer[..read], state);
+        thread::sleep(Duration::from_millis(state.latency_millis.load(Relaxed)));
         if state.ice_ages.load(Relaxed) > born {
             continue_in_silence(&mut from, &mut buffer, read);
             return;

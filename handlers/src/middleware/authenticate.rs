@@ -5,11 +5,11 @@ use shared::{
     Code, Error, Timestamp, Uuid,
     auth::access::{self, Caller},
     error::Result,
-    host::{Database, Host, Scope},
+    host::{Host, Scope},
     sql::Statement,
 };
 
-use crate::App;
+use crate::{App, database};
 
 /// The one user of `AUTH_REQUIRED=false`.
 const LOCAL_USER: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
@@ -44,7 +44,7 @@ async fn local_user<H: Host>(app: &App, host: &H, now: Timestamp) -> Result<Call
              VALUES ($1, 'local@localhost', 'Local user', $2, $2, 1) ON CONFLICT DO NOTHING",
             vec![LOCAL_USER.into(), now.into()],
         );
-        host.database().batch(Scope::Service, &[create]).await?;
+        database::batch(host, Scope::Service, &[create]).await?;
         app.local_user.store(true, Ordering::Relaxed);
     }
     Ok(Caller { user: LOCAL_USER, session: None })

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::Response;
-use shared::{Error, host::Host};
+use shared::{Code, Error, host::Host};
 
 use super::{Arrival, Trace, transport};
 
@@ -32,6 +32,10 @@ pub fn record<H: Host>(
         };
     }
     match error {
+        // It passes when the migrations are applied, and is told once more by each request.
+        Some(Error { code: code @ Code::Starting, cause: Some(cause), .. }) => {
+            say!(warn, code = code.as_str(), cause = cause.as_str());
+        }
         Some(Error { code, cause: Some(cause), .. }) => {
             say!(error, code = code.as_str(), cause = cause.as_str());
         }

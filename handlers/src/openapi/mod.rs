@@ -156,14 +156,14 @@ fn common(route: &Route) -> Vec<Code> {
     if !is_probe(route.path) {
         codes.extend([Code::Invalid, Code::MalformedQuery]);
         if route.path.starts_with("/api/") {
-            codes.push(Code::DatabaseUnavailable);
+            codes.extend([Code::DatabaseUnavailable, Code::Starting, Code::Overloaded]);
         }
     }
     if route.access.needs_user() {
         codes.extend([Code::Unauthenticated, Code::SessionEnded]);
     }
     if route.access.is_limited() {
-        codes.extend([Code::RateLimited, Code::Overloaded]);
+        codes.push(Code::RateLimited);
     }
     if *route.method != http::Method::GET {
         codes.extend([Code::BodyTooLarge, Code::BodyTimeout, Code::OutcomeUnknown]);

@@ -12,7 +12,10 @@ use super::{
     output::{say, say_json},
     runtime, variable,
 };
-use crate::database::{Database, migrate::State};
+use crate::database::{
+    Database,
+    migrate::{MigrateError, State},
+};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -73,20 +76,25 @@ async fn schema(database: &Database, report: &mut Report) {
     let migrator = database.migrator();
     let all = match migrator.status().await {
         Ok(all) => all,
-        Err(error) => return report.problem(CHECK, format!("{error}."), ""),
+        Err(error) => return report.problem(CHECK, error.sentence(), "Mend that first."),
     };
     let pending: Vec<_> =
         all.iter().filter(|it| it.state == State::Pending).map(|it| it.name.as_str()).collect();
     let version = all.iter().rev().find(|it| it.state != State::Pending).map_or(0, |it| it.version);
     match migrator.pending(None).await {
-        Err(error) => report.problem(CHECK, format!("{error}."), ""),
-        Ok(_) if pending.is_empty() => {
-            report.ok(CHECK, format!("Version {version}, which is what this build needs."));
-        }
-        Ok(_) => report.warning(
+        // That is told by the checks before this one.
+        Err(MigrateError::Lacking(_)) | Ok(_) if !pending.is_empty() => report.warning(
             CHECK,
             format!("Version {version}; pending: {}.", pending.join(", ")),
             "Run `trireme migrate`, or let serving do it (MIGRATE_ON_START).",
+        ),
+        Err(MigrateError::Lacking(_)) | Ok(_) => {
+            report.ok(CHECK, format!("Version {version}, which is what this build needs."));
+        }
+        Err(error) => report.problem(
+            CHECK,
+            error.sentence(),
+            "Let the build and the database be of one time: another build, or a backup.",
         ),
     }
 }

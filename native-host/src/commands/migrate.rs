@@ -56,11 +56,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 impl From<MigrateError> for Failure {
     fn from(error: MigrateError) -> Self {
-        let text = error.to_string();
+        let text = error.sentence();
         let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
-        // A server's hint may be a statement, which ends as it has to.
-        let end = if rest.ends_with(';') { "" } else { "." };
-        Self::no(format!("{}{rest}{end}", first.to_uppercase()))
+        Self::no(format!("{}{rest}", first.to_uppercase()))
     }
 }
 

@@ -16,6 +16,7 @@ use shared::{
     config::{Config, LogFormat, Proxies},
     host::{Host as _, Phase},
 };
+use tokio::sync::watch;
 
 use self::{announce::Places, start::migrate, watchdog::Watchdog};
 use super::{Failure, configuration, runtime, signals::Signals};
@@ -68,12 +69,14 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let limits = start::limits(&config);
     let house = House::new(&limits, listen.memory_budget, config.http.trusted_proxies.clone());
     let app = Arc::new(App::new(config));
-    let api = start_api(bound, limits, &house, &app, &host, &metrics)?;
+    // Migrating needs a connection, and the pool takes all that it can have: it comes after.
+    let (migrated, is_migrated) = watch::channel(false);
+    let api = start_api(bound, limits, &house, &app, &host, &metrics, is_migrated)?;
     // Serves until the very end.
     let _admin = admin.map(|bound| start_admin(bound, &house, &host, &metrics)).transpose()?;
 
     let interactive = tokio::select! {
-        result = live(&app, &host, &metrics) => match result? {},
+        result = live(&app, &host, &metrics, &migrated) => match result? {},
         interactive = signals.next() => interactive,
     };
 
@@ -100,9 +103,15 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
 }
 
 /// What the process does beside requests, until it is told to end.
-async fn live(app: &App, host: &NativeHost, metrics: &Metrics) -> Result<Infallible, Failure> {
+async fn live(
+    app: &App,
+    host: &NativeHost,
+    metrics: &Metrics,
+    migrated: &watch::Sender<bool>,
+) -> Result<Infallible, Failure> {
     migrate(&app.config.database, host.database()).await?;
     host.enter(Phase::Serving);
+    migrated.send_replace(true);
     tracing::info!("ready");
     Ok(maintain::forever(app, host, metrics).await)
 }
@@ -120,10 +129,16 @@ fn start_api(
     app: &Arc<App>,
     host: &Arc<NativeHost>,
     metrics: &Arc<Metrics>,
+    is_migrated: watch::Receiver<bool>,
 ) -> Result<Server, Failure> {
     let (app, host, metrics) = (Arc::clone(app), Arc::clone(host), Arc::clone(metrics));
     let make = move || {
-        host.database().warm();
+        let (database, mut is_migrated) = (host.database().clone(), is_migrated.clone());
+        tokio::spawn(async move {
+            if is_migrated.wait_for(|it| *it).await.is_ok() {
+                database.warm();
+            }
+        });
         Api::new(Arc::clone(&app), Arc::clone(&host), Arc::clone(&metrics))
     };
     Server::start("trireme-http", bound.listeners, limits, house.clone(), make)

@@ -86,6 +86,13 @@ impl Database {
         }
     }
 
+    /// Gives up the connections that nobody uses: migrating needs one.
+    pub fn make_room(&self) {
+        if let Self::Postgres(postgres) = self {
+            postgres.pool().make_room();
+        }
+    }
+
     pub fn stats(&self) -> Stats {
         match self {
             Self::Postgres(postgres) => postgres.pool().stats(),

@@ -27,8 +27,8 @@ pub struct Stats {
     pub refused: u64,
     pub wait: Histogram,
     /// Failed batches by kind: `exhausted`, `unavailable`, `timed_out`, `outcome_unknown`,
-    /// `failed`.
-    pub errors: [(&'static str, u64); 5],
+    /// `conflict`, `failed`.
+    pub errors: [(&'static str, u64); 6],
 }
 
 /// How long callers waited for a connection.
@@ -56,6 +56,7 @@ pub struct Meter {
     unavailable: AtomicU64,
     timed_out: AtomicU64,
     outcome_unknown: AtomicU64,
+    conflict: AtomicU64,
     failed: AtomicU64,
 }
 
@@ -82,7 +83,10 @@ impl Meter {
             DatabaseError::Unavailable(_) => &self.unavailable,
             DatabaseError::TimedOut(_) => &self.timed_out,
             DatabaseError::OutcomeUnknown(_) => &self.outcome_unknown,
-            DatabaseError::Failed(_) => &self.failed,
+            DatabaseError::Conflict(_) => &self.conflict,
+            DatabaseError::Undefined(_) | DatabaseError::Behind(_) | DatabaseError::Failed(_) => {
+                &self.failed
+            }
         };
         count.fetch_add(1, Relaxed);
     }
@@ -108,6 +112,7 @@ impl Meter {
                 ("unavailable", self.unavailable.load(Relaxed)),
                 ("timed_out", self.timed_out.load(Relaxed)),
                 ("outcome_unknown", self.outcome_unknown.load(Relaxed)),
+                ("conflict", self.conflict.load(Relaxed)),
                 ("failed", self.failed.load(Relaxed)),
             ],
         }

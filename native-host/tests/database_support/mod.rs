@@ -20,7 +20,7 @@ const SAMPLES: [(Backend, &str); 2] = [
     (
         Backend::Postgres,
         "CREATE TABLE samples (id uuid PRIMARY KEY, flag boolean, number bigint, words text, moment timestamptz);
-         GRANT SELECT, INSERT ON samples TO trireme_user",
+         DO $$ BEGIN EXECUTE format('GRANT SELECT, INSERT ON samples TO %I', trireme_role()); END $$",
     ),
     (
         Backend::Sqlite,

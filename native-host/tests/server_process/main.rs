@@ -6,6 +6,7 @@
 
 #[path = "../server_http/client.rs"]
 mod client;
+mod database;
 mod drain;
 mod log;
 mod maintenance;

@@ -5,6 +5,7 @@
 //! names each.
 
 mod addresses;
+mod databases;
 mod growth;
 mod isolation;
 mod memory;
@@ -31,7 +32,7 @@ pub struct Attack {
 }
 
 fn all() -> impl Iterator<Item = &'static Attack> {
-    const TOPICS: [&[Attack]; 7] = [
+    const TOPICS: [&[Attack]; 8] = [
         tokens::ALL,
         isolation::ALL,
         addresses::ALL,
@@ -39,6 +40,7 @@ fn all() -> impl Iterator<Item = &'static Attack> {
         urls::ALL,
         wire::ALL,
         memory::ALL,
+        databases::ALL,
     ];
     TOPICS.into_iter().flatten()
 }

@@ -1,14 +1,18 @@
 mod access;
+mod capacity;
 mod distance;
+mod rehearsal;
 mod way;
 
 use std::time::Instant;
 
 use shared::{
     config::{self, PostgresUrl},
+    host::Backend,
+    migrations,
     postgres::Connection as _,
 };
-use tokio_postgres::{Client, Error as PgError, Row};
+use tokio_postgres::{Client, Error as PgError, Row, error::SqlState};
 
 use super::report::Report;
 use crate::{
@@ -17,13 +21,12 @@ use crate::{
         self,
         postgres::{
             connect::{Connection, explain},
+            needs::{self, Lack, Purpose},
             target::Target,
         },
     },
 };
 
-/// The oldest server whose SQL the migrations are written in.
-const OLDEST: i32 = 14;
 /// Looks at a PostgreSQL server. Whether it was reached.
 pub async fn examine(
     url: &PostgresUrl,
@@ -48,7 +51,7 @@ pub async fn examine(
         report.problem("connection", format!("It broke: {}.", explain(&error)), "Try again.");
         return Ok(false);
     }
-    way::migrations(config, report).await?;
+    way::migrations(client, config, report).await?;
     Ok(true)
 }
 
@@ -59,16 +62,73 @@ async fn look(
     report: &mut Report,
 ) -> Result<(), PgError> {
     let direct = way::way(client, target, config, report).await?;
-    server(client, report).await?;
+    if !serving(client, config, report).await? {
+        return Ok(());
+    }
     way::encryption(client, target, direct, report).await?;
     distance::distance(client, report).await?;
     distance::clock(client, report).await?;
+    capacity::limits(client, config, report).await?;
     if direct {
-        distance::capacity(client, config.pool_max, report).await?;
+        capacity::free(client, config.pool_max, report).await?;
     }
     access::role(client, report).await?;
     access::walls(client, report).await?;
-    access::locks(client, report).await
+    access::defaults(client, report).await?;
+    access::locks(client, report).await?;
+    rehearsal::rehearse(client, report).await
+}
+
+/// What is lacking for serving, and for migrating where that is due and goes this way.
+async fn needs(client: &Client, migrates: bool) -> Result<Vec<Lack>, PgError> {
+    let applied: Option<i64> = schema_version(client).await?;
+    let newest = migrations::all(Backend::Postgres).last().map(|migration| migration.version);
+    let purpose = if migrates && applied < newest {
+        Purpose::Migrating { from_nothing: applied.is_none() }
+    } else {
+        Purpose::Serving
+    };
+    needs::lacks(client, purpose).await
+}
+
+/// Whether there is more to be asked on this connection.
+async fn serving(
+    client: &Client,
+    config: &config::Database,
+    report: &mut Report,
+) -> Result<bool, PgError> {
+    let lacks = needs(client, config.direct_url.is_none()).await?;
+    report.lacks(&lacks);
+    let lacking = |check| lacks.iter().any(|lack| lack.check == check);
+    if lacking(needs::TRANSACTIONS) {
+        return Ok(false);
+    }
+    let version = text(client, "SELECT current_setting('server_version')").await?;
+    for (check, detail) in [
+        (needs::VERSION, format!("PostgreSQL {version}.")),
+        (needs::ENCODING, "UTF8.".to_owned()),
+        (needs::WRITING, "The server takes writes.".to_owned()),
+        (needs::RIGHTS, "What there is may be used, what is to be made may be made.".to_owned()),
+    ] {
+        if !lacking(check) {
+            report.ok(check, detail);
+        }
+    }
+    Ok(true)
+}
+
+/// The newest migration that is applied, if one is.
+async fn schema_version(client: &Client) -> Result<Option<i64>, PgError> {
+    let known = "SELECT to_regclass('schema_migrations') IS NOT NULL";
+    if !one(client, known).await?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    match one(client, "SELECT max(version) FROM schema_migrations").await {
+        Ok(row) => row.try_get(0),
+        // Somebody else's: that is found among the rights.
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Nothing is prepared: there may be a pooler.
@@ -78,52 +138,6 @@ async fn one(client: &Client, sql: &str) -> Result<Row, PgError> {
 
 async fn text(client: &Client, sql: &str) -> Result<String, PgError> {
     Ok(one(client, sql).await?.try_get::<_, Option<String>>(0)?.unwrap_or_default())
-}
-
-async fn server(client: &Client, report: &mut Report) -> Result<(), PgError> {
-    let version = text(client, "SELECT current_setting('server_version')").await?;
-    let major: i32 = version.split(['.', ' ']).next().and_then(|it| it.parse().ok()).unwrap_or(0);
-    if major < OLDEST {
-        report.problem(
-            "version",
-            format!("PostgreSQL {version} is too old."),
-            format!("Use {OLDEST} or newer; 15 is what the tests run on."),
-        );
-    } else {
-        report.ok("version", format!("PostgreSQL {version}."));
-    }
-
-    let encoding = text(client, "SELECT current_setting('server_encoding')").await?;
-    if encoding == "UTF8" {
-        report.ok("encoding", "UTF8.");
-    } else {
-        report.problem(
-            "encoding",
-            format!("The database's encoding is {encoding}: it can't hold every text."),
-            "Make a new one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
-        );
-    }
-
-    let row =
-        one(client, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
-            .await?;
-    let (standby, read_only): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
-    if standby {
-        report.problem(
-            "writing",
-            "This server is a standby: it can only be read.",
-            "Name the primary; with several hosts in the URL, add target_session_attrs=read-write.",
-        );
-    } else if read_only {
-        report.problem(
-            "writing",
-            "Transactions are read-only here.",
-            "Look at default_transaction_read_only of the server, the database and the role; a provider sets it when the disk is full.",
-        );
-    } else {
-        report.ok("writing", "The server takes writes.");
-    }
-    Ok(())
 }
 
 /// What to do when there is no connection, by its cause.
@@ -145,7 +159,14 @@ fn advice(cause: &str) -> &'static str {
         ),
         (
             "53300",
-            "All of the server's connections are in use: put a pooler between, or lower DATABASE_POOL_MAX.",
+            "All connections that the server, the database or the role may have are in use: raise its CONNECTION LIMIT or max_connections, put a pooler between, or lower DATABASE_POOL_MAX.",
+        ),
+        ("no more connections", "The pooler takes no more: raise its max_client_conn."),
+        ("42501", "As the database's owner: GRANT CONNECT ON DATABASE … TO …;"),
+        ("55000", "The database takes no connections: ALTER DATABASE … ALLOW_CONNECTIONS true;"),
+        (
+            "statement pooling",
+            "Set the pooler's pool_mode = transaction, or name the server itself.",
         ),
         ("57P03", "The server is starting or stopping; try again."),
         (

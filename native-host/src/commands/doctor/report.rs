@@ -3,6 +3,8 @@
 use serde::Serialize;
 use shared::printable::printable;
 
+use crate::database::postgres::needs::Lack;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Level {
@@ -52,6 +54,12 @@ impl Report {
 
     fn add(&mut self, check: &'static str, level: Level, detail: String, advice: String) {
         self.0.push(Finding { check, level, detail, advice });
+    }
+
+    pub fn lacks(&mut self, lacks: &[Lack]) {
+        for Lack { check, detail, remedy } in lacks {
+            self.problem(check, detail, remedy);
+        }
     }
 
     pub fn problems(&self) -> usize {

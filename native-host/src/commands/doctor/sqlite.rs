@@ -17,6 +17,14 @@ pub fn examine(path: &str, report: &mut Report) -> bool {
         return false;
     }
     let Ok(metadata) = fs::metadata(path) else {
+        if !can_be_made(Path::new(path)) {
+            report.problem(
+                FILE,
+                format!("{path} is not there, and can't be made."),
+                "Name a file in a folder that is writable for this user.",
+            );
+            return false;
+        }
         report.warning(
             FILE,
             format!("{path} is not there yet."),
@@ -101,6 +109,17 @@ fn look(
         report.ok("integrity", "The file is sound.");
     }
     Ok(())
+}
+
+/// Whether the nearest folder above that exists is one, and writable.
+fn can_be_made(path: &Path) -> bool {
+    let here = Path::new(".");
+    let above = path.ancestors().skip(1);
+    let above = above.map(|folder| if folder.as_os_str().is_empty() { here } else { folder });
+    let nearest = above.into_iter().find(|folder| folder.symlink_metadata().is_ok());
+    nearest.is_some_and(|folder| {
+        folder.is_dir() && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+    })
 }
 
 /// Whether a file can be made beside it.

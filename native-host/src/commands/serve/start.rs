@@ -68,9 +68,12 @@ pub async fn migrate(config: &config::Database, database: &Database) -> Result<(
                 | MigrateError::Interrupted { .. }),
             ) => {
                 tracing::warn!(%error, "not ready yet; trying again");
+                database.make_room();
                 sleep(pauses.next().unwrap_or_default()).await;
             }
-            Err(error) => return Err(Failure::no(format!("The start stops: {error}."))),
+            Err(error) => {
+                return Err(Failure::no(format!("The start stops: {}", error.sentence())));
+            }
         }
     }
 }

@@ -1,10 +1,14 @@
 use std::{fmt, time::Duration};
 
+use crate::database::postgres::needs::Lack;
+
 /// Why the schema is not what this build needs. The text says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MigrateError {
     /// No connection; trying again later may do.
     Unreachable(String),
+    /// The server or the role will not do as they are.
+    Lacking(Vec<Lack>),
     /// A lock was not to be had in time; trying again later may do.
     Locked {
         name: String,
@@ -39,11 +43,23 @@ pub enum MigrateError {
     },
 }
 
+impl MigrateError {
+    /// The text and its full stop; a server's hint may be a statement, which ends as it has to.
+    pub fn sentence(&self) -> String {
+        let text = self.to_string();
+        if text.ends_with([';', '.']) { text } else { text + "." }
+    }
+}
+
 impl fmt::Display for MigrateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(cause) => {
                 write!(f, "the database can't be reached: {cause}. `trireme doctor` looks closer")
+            }
+            Self::Lacking(lacks) => {
+                write!(f, "the database will not do.")?;
+                lacks.iter().try_for_each(|lack| write!(f, " {lack}"))
             }
             Self::Locked { name, waited, cause } => write!(
                 f,

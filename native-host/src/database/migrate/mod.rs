@@ -12,11 +12,12 @@ use shared::{
     migrations::{self, Migration},
 };
 
+use self::plan::Applied;
 pub use self::{
     error::MigrateError,
     plan::{State, Status},
 };
-use super::Database;
+use super::{Database, postgres::needs::Purpose, sqlite::Sqlite};
 
 /// How long all waiting for locks may take for one migration.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,20 +64,14 @@ impl Migrator<'_> {
 
     /// Every migration and where it stands. Changes nothing.
     pub async fn status(&self) -> Result<Vec<Status>, MigrateError> {
-        let applied = match self.database {
-            Database::Postgres(database) => postgres::applied(database).await?,
-            Database::Sqlite(database) => sqlite::applied(database).await?,
-        };
+        let applied = self.open().await?.applied().await?;
         Ok(plan::compare(&self.known, &applied))
     }
 
-    /// What [`Migrator::migrate`] would apply. Changes nothing.
+    /// What [`Migrator::migrate`] would apply, where it could: what it lacks is an error.
+    /// Changes nothing.
     pub async fn pending(&self, to: Option<i64>) -> Result<Vec<Migration>, MigrateError> {
-        let applied = match self.database {
-            Database::Postgres(database) => postgres::applied(database).await?,
-            Database::Sqlite(database) => sqlite::applied(database).await?,
-        };
-        plan::pending(&self.known, &applied, to)
+        self.open().await?.pending(&self.known, to).await
     }
 
     /// Applies what is pending, up to version `to`, and tells `each` when one is done. What
@@ -86,34 +81,86 @@ impl Migrator<'_> {
         to: Option<i64>,
         mut each: impl FnMut(&Done),
     ) -> Result<Vec<Done>, MigrateError> {
+        let session = self.open().await?;
         let mut all = Vec::new();
         // Mostly there is nothing to do, and then no lock is needed.
-        if self.pending(to).await?.is_empty() {
-            return Ok(all);
+        if !session.pending(&self.known, to).await?.is_empty() {
+            while let Some(done) = self.step(&session, to).await? {
+                tracing::info!(
+                    name = done.migration.name,
+                    milliseconds = done.took.as_millis() as u64,
+                    "applied a migration"
+                );
+                each(&done);
+                all.push(done);
+            }
         }
-        while let Some(done) = self.step(to).await? {
-            tracing::info!(
-                name = done.migration.name,
-                milliseconds = done.took.as_millis() as u64,
-                "applied a migration"
-            );
-            each(&done);
-            all.push(done);
+        if let Session::Postgres(session) = &session {
+            session.settle().await?;
         }
         Ok(all)
     }
 
     /// Applies the next one, if another process has not done so meanwhile.
-    async fn step(&self, to: Option<i64>) -> Result<Option<Done>, MigrateError> {
+    async fn step(
+        &self,
+        session: &Session<'_>,
+        to: Option<i64>,
+    ) -> Result<Option<Done>, MigrateError> {
         let begun = Instant::now();
-        let migration = match self.database {
-            Database::Postgres(database) => {
-                postgres::step(database, &self.known, to, self.patience).await?
-            }
-            Database::Sqlite(database) => {
+        let migration = match session {
+            Session::Postgres(session) => session.step(&self.known, to, self.patience).await?,
+            Session::Sqlite(database) => {
                 sqlite::step(database, &self.known, to, self.patience).await?
             }
         };
         Ok(migration.map(|migration| Done { migration, took: begun.elapsed() }))
+    }
+
+    async fn open(&self) -> Result<Session<'_>, MigrateError> {
+        Ok(match self.database {
+            Database::Postgres(database) => {
+                Session::Postgres(postgres::Session::open(database).await?)
+            }
+            Database::Sqlite(database) => Session::Sqlite(database),
+        })
+    }
+}
+
+/// What all of one call goes over.
+enum Session<'a> {
+    Postgres(postgres::Session),
+    Sqlite(&'a Sqlite),
+}
+
+impl Session<'_> {
+    async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
+        match self {
+            Self::Postgres(session) => session.applied().await,
+            Self::Sqlite(database) => sqlite::applied(database).await,
+        }
+    }
+
+    async fn pending(
+        &self,
+        known: &[Migration],
+        to: Option<i64>,
+    ) -> Result<Vec<Migration>, MigrateError> {
+        let applied = self.applied().await;
+        if let (Self::Postgres(session), Err(_)) = (self, &applied) {
+            // What is lacking says more than what it led to.
+            session.check(Purpose::Starting).await?;
+        }
+        let applied = applied?;
+        let pending = plan::pending(known, &applied, to)?;
+        if let Self::Postgres(session) = self {
+            let purpose = if pending.is_empty() {
+                Purpose::Starting
+            } else {
+                Purpose::Migrating { from_nothing: applied.is_empty() }
+            };
+            session.check(purpose).await?;
+        }
+        Ok(pending)
     }
 }

@@ -3,7 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{migrations::Migration, postgres::Connection as _, sql::Row as _};
+use shared::{
+    migrations::Migration,
+    postgres::{BEGIN, Connection as _},
+    sql::Row as _,
+};
 use tokio::time::sleep;
 use tokio_postgres::{
     Client, Error as PgError,
@@ -18,6 +22,7 @@ use super::{
 use crate::database::postgres::{
     Postgres,
     connect::{Connection, explain},
+    needs::{self, Purpose},
 };
 
 /// Nobody else's number, one for each database of a cluster.
@@ -26,6 +31,9 @@ const LOCK: i64 = 0x0074_7269_7265_6d65;
 /// One wait for a lock. Longer, and everybody else's statements would queue up behind ours.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The name that stands for the role of this database's users in errors.
+const ROLE: &str = "settle_trireme_role";
 
 const CREATE: &str = "
     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -52,43 +60,83 @@ impl Failure {
     }
 }
 
-pub async fn applied(database: &Postgres) -> Result<Vec<Applied>, MigrateError> {
-    let connection = connect(database).await?;
-    read(connection.client()).await.map_err(|error| failed(BOOKKEEPING, "", &error))
-}
+/// The one connection that everything goes over: where there are few to be had, a second may
+/// be one too many.
+pub struct Session(Connection);
 
-/// Applies the next migration, or none if all are applied. Each attempt begins anew: what to
-/// do is decided under the lock.
-pub async fn step(
-    database: &Postgres,
-    known: &[Migration],
-    to: Option<i64>,
-    patience: Duration,
-) -> Result<Option<Migration>, MigrateError> {
-    let connection = connect(database).await?;
-    let client = connection.client();
-    let begun = Instant::now();
-    loop {
-        let (name, sql, error) = match attempt(client, known, to).await {
-            Ok(migration) => return Ok(migration),
-            Err(Failure::Refused(error)) => {
-                let _ = client.batch_execute("ROLLBACK").await;
-                return Err(error);
+impl Session {
+    pub async fn open(database: &Postgres) -> Result<Self, MigrateError> {
+        let connection = database.connect_directly().await;
+        connection.map(Self).map_err(|error| MigrateError::Unreachable(error.0))
+    }
+
+    /// Whether the server will do.
+    pub async fn check(&self, purpose: Purpose) -> Result<(), MigrateError> {
+        let lacks = needs::lacks(self.0.client(), purpose).await;
+        let lacks = lacks.map_err(|error| failed(BOOKKEEPING, "", &error))?;
+        if lacks.is_empty() { Ok(()) } else { Err(MigrateError::Lacking(lacks)) }
+    }
+
+    pub async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
+        read(self.0.client()).await.map_err(|error| failed(BOOKKEEPING, "", &error))
+    }
+
+    /// Applies the next migration, or none if all are applied. Each attempt begins anew: what
+    /// to do is decided under the lock.
+    pub async fn step(
+        &self,
+        known: &[Migration],
+        to: Option<i64>,
+        patience: Duration,
+    ) -> Result<Option<Migration>, MigrateError> {
+        let client = self.0.client();
+        let begun = Instant::now();
+        loop {
+            let (name, sql, error) = match attempt(client, known, to).await {
+                Ok(migration) => return Ok(migration),
+                Err(Failure::Refused(error)) => {
+                    let _ = client.batch_execute("ROLLBACK").await;
+                    return Err(error);
+                }
+                Err(Failure::Sql { name, sql, error }) => (name, sql, error),
+            };
+            if client.batch_execute("ROLLBACK").await.is_err() {
+                let cause = explain(&error);
+                return Err(MigrateError::Interrupted { name: name.into(), cause });
             }
-            Err(Failure::Sql { name, sql, error }) => (name, sql, error),
-        };
-        if client.batch_execute("ROLLBACK").await.is_err() {
-            return Err(MigrateError::Interrupted { name: name.into(), cause: explain(&error) });
+            let locked = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+            if !error.code().is_some_and(|code| locked.contains(code)) {
+                return Err(failed(name, sql, &error));
+            }
+            let waited = begun.elapsed();
+            if waited >= patience {
+                let cause = explain(&error);
+                return Err(MigrateError::Locked { name: name.into(), waited, cause });
+            }
+            sleep(PAUSE).await;
         }
-        let locked = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
-        if !error.code().is_some_and(|code| locked.contains(code)) {
-            return Err(failed(name, sql, &error));
+    }
+
+    /// A copy of a database, or one restored elsewhere, brings along the name of the role that
+    /// the original's users have: this one gets its own.
+    pub async fn settle(&self) -> Result<(), MigrateError> {
+        let client = self.0.client();
+        let failed = |error: PgError| failed(ROLE, "", &error);
+        // Asked of the catalog first: before the migration that makes them there are none.
+        let known = "SELECT to_regprocedure('trireme_role_due()') IS NOT NULL";
+        let strange = "SELECT trireme_role() <> trireme_role_due()
+                       OR NOT COALESCE(pg_has_role(to_regrole(trireme_role_due()),
+                          CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)";
+        for question in [known, strange] {
+            let row = client.query_typed_one(question, &[]).await.map_err(failed)?;
+            if !row.try_get::<_, bool>(0).map_err(failed)? {
+                return Ok(());
+            }
         }
-        let waited = begun.elapsed();
-        if waited >= patience {
-            return Err(MigrateError::Locked { name: name.into(), waited, cause: explain(&error) });
-        }
-        sleep(PAUSE).await;
+        let settle = format!(
+            "{BEGIN}; SELECT pg_advisory_xact_lock({LOCK}); SELECT settle_trireme_role(); COMMIT"
+        );
+        client.batch_execute(&settle).await.map_err(failed)
     }
 }
 
@@ -99,7 +147,7 @@ async fn attempt(
 ) -> Result<Option<Migration>, Failure> {
     // The lock ends with the transaction, also behind a pooler, also when we are killed.
     let begin = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;
+        "{BEGIN}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;
          SELECT pg_advisory_xact_lock({LOCK})",
         LOCK_TIMEOUT.as_millis()
     );
@@ -125,10 +173,6 @@ async fn attempt(
     client.execute_typed(insert, &row).await.map_err(failure)?;
     client.batch_execute("COMMIT").await.map_err(failure)?;
     Ok(Some(migration))
-}
-
-async fn connect(database: &Postgres) -> Result<Connection, MigrateError> {
-    database.connect_directly().await.map_err(|error| MigrateError::Unreachable(error.0))
 }
 
 /// What is applied; nothing before the first migration. Nothing is prepared, for the pooler

@@ -1,6 +1,6 @@
 //! Opening one connection.
 
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use deadpool_postgres::ClientWrapper;
 use shared::postgres;
@@ -11,7 +11,7 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::target::Target;
+use super::{direct::is_direct, lanes::Opened, target::Target};
 
 /// A connection outside the pool: migrations use one. Dropped, it is closed at once.
 pub struct Connection(ClientWrapper);
@@ -51,11 +51,63 @@ impl postgres::Connection for Connection {
     }
 }
 
+/// A connection for the pool.
+pub struct Joined {
+    pub opened: Opened,
+    /// Nothing is between us and the server, and the limit of a statement is set.
+    pub direct: bool,
+}
+
+/// Why there is none. The texts are for the log.
+pub enum Refusal {
+    /// The server, or a pooler before it, takes no more connections for now.
+    Full(String),
+    /// It did not answer in time.
+    Unanswered(String),
+    Failed(String),
+}
+
+impl Refusal {
+    pub fn cause(self) -> String {
+        match self {
+            Self::Full(cause) | Self::Unanswered(cause) | Self::Failed(cause) => cause,
+        }
+    }
+}
+
+/// What poolers say, which have no code of their own for it.
+const FULL: [&str; 4] =
+    ["too many connections", "no more connections", "max client", "maxclientsinsessionmode"];
+
+/// Opens a connection for the pool on the current runtime, each of whose statements may run for
+/// `statement_timeout`.
+pub async fn join(target: &Target, statement_timeout: Duration) -> Result<Joined, Refusal> {
+    let join = async {
+        let opened = dial(target).await?;
+        let direct = is_direct(&opened.0, Some(statement_timeout)).await?;
+        Ok::<_, PgError>(Joined { opened, direct })
+    };
+    let place = target.place();
+    let Ok(joined) = timeout(target.connect_limit, join).await else {
+        let limit = target.connect_limit;
+        return Err(Refusal::Unanswered(format!("{place}: no answer within {limit:?}")));
+    };
+    joined.map_err(|error| {
+        let cause = format!("{place}: {}", explain(&error));
+        let is_full = error.as_db_error().is_some_and(|server| {
+            let words = server.message().to_lowercase();
+            *server.code() == SqlState::TOO_MANY_CONNECTIONS
+                || FULL.iter().any(|sign| words.contains(sign))
+        });
+        if is_full { Refusal::Full(cause) } else { Refusal::Failed(cause) }
+    })
+}
+
 type Dialled =
     tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Connects, and moves the connection's bytes on the current runtime.
-pub async fn dial(target: &Target) -> Result<(Client, JoinHandle<()>), PgError> {
+async fn dial(target: &Target) -> Result<Opened, PgError> {
     let (client, connection) = match (connect(target, &target.config).await, target.otherwise) {
         (Err(error), Some(mode)) if concerns_tls(&error) => {
             let mut config = target.config.clone();
@@ -64,7 +116,7 @@ pub async fn dial(target: &Target) -> Result<(Client, JoinHandle<()>), PgError> 
         (connected, _) => connected?,
     };
     let place = target.place();
-    let task = tokio::spawn(async move {
+    let task: JoinHandle<()> = tokio::spawn(async move {
         if let Err(error) = connection.await {
             let error = explain(&error);
             tracing::warn!(place, error, "a connection to the database broke");

@@ -5,6 +5,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::io::{
@@ -19,11 +20,25 @@ use tokio_postgres::{
 /// pooler introduces itself, with a number that it made up to know cancellations by; and
 /// behind it, any server process may answer the next transaction.
 ///
+/// In the same round trip a direct connection is told how long each of its statements may run;
+/// a pooler's is left as it is, since others get it next.
+///
 /// Comparing ports (`inet_client_port()`) would take every network address translation for a
 /// pooler, and is no use on a Unix socket.
-pub async fn is_direct(client: &Client) -> Result<bool, PgError> {
+pub async fn is_direct(
+    client: &Client,
+    statement_timeout: Option<Duration>,
+) -> Result<bool, PgError> {
     let introduced = introduced_as(client).await;
-    let answers = client.simple_query("SELECT pg_backend_pid()").await?;
+    let mut question = "SELECT pg_backend_pid()".to_owned();
+    if let (Some(process), Some(limit)) = (introduced, statement_timeout) {
+        let limit = limit.as_millis();
+        // Set locally, it ends with this statement.
+        let set =
+            format!(", set_config('statement_timeout', '{limit}', pg_backend_pid() <> {process})");
+        question.push_str(&set);
+    }
+    let answers = client.simple_query(&question).await?;
     let answering = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i32>().ok(),
         _ => None,

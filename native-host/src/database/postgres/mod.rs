@@ -3,7 +3,9 @@
 pub mod connect;
 pub mod direct;
 mod lanes;
+pub mod needs;
 pub mod pool;
+mod queue;
 pub mod target;
 
 use std::{
@@ -67,7 +69,7 @@ impl Postgres {
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
         let lease = self.0.pool.get().await?;
         let sent = Instant::now();
-        let begin = if self.0.pool.is_pooled() { &self.0.begin } else { "BEGIN" };
+        let begin = if self.0.pool.is_pooled() { &self.0.begin } else { postgres::BEGIN };
         let batch = postgres::batch(&lease, begin, scope, statements);
         match timeout(self.0.limit, batch).await {
             Ok(Ok(rows)) => {

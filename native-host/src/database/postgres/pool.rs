@@ -1,17 +1,16 @@
-//! deadpool-postgres with what a server needs around it: a least number of connections, one
-//! time limit for waiting and opening together, and care for what was abandoned half way.
+//! deadpool-postgres with what a server needs around it: connections that are opened in the
+//! background for whoever waits, a least number of them, one time limit for waiting, and care
+//! for what was abandoned half way.
 //!
 //! A connection lives on the runtime that opened it, and to use it from another costs the
 //! waking of two threads: twice the time of a batch on a network without delay. So each
-//! runtime has a lane, a pool of what it opened; whoever finds nothing idle in their own is
-//! given another's before anything is opened. [`Bounds`] hold for all lanes together.
+//! runtime has a lane ([`super::lanes`]), a pool of what it opened. Mostly a batch finds an idle
+//! connection in its own lane, or in another. Where there is none it waits in one queue for all
+//! ([`super::queue`]), in order, for what is given back or opened, whichever is first.
 
 use std::{
     ops::Deref,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Weak, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -19,14 +18,11 @@ use deadpool_postgres::{ClientWrapper, Object};
 use shared::{postgres, sql::DatabaseError};
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::yield_now,
-    time::{sleep, timeout, timeout_at},
+    time::{sleep, timeout_at},
 };
 use tokio_postgres::{Client, Error as PgError, Statement};
 
-pub use super::lanes::Bounds;
-use super::{lanes::Lanes, target::Target};
+use super::{queue::Shared, target::Target};
 use crate::{
     budget,
     database::stats::{Counted, Meter, Stats},
@@ -38,108 +34,85 @@ const ROUND: Duration = Duration::from_secs(1);
 /// Between two connections that one runtime opens, while others open theirs.
 const TURN: Duration = Duration::from_millis(5);
 
+/// What is idle for so long is closed, down to the least number.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
 /// Texts that one connection keeps prepared; lists have a text for each choice of filters.
 const PREPARED_AT_MOST: usize = 512;
+
+/// What an operator sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub min: usize,
+    pub max: usize,
+    pub acquire_timeout: Duration,
+    pub statement_timeout: Duration,
+    /// What was sent and then abandoned is over after this, or never.
+    pub settle_timeout: Duration,
+}
 
 /// Cheap to clone; all clones are the same pool.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
-struct Shared {
-    lanes: Lanes,
-    /// One for each connection that is in use or being opened. Fair: who came first is first.
-    permits: Arc<Semaphore>,
-    /// A connection is being opened for whoever comes next.
-    waking: AtomicBool,
-}
-
 impl Pool {
     pub fn new(target: Target, bounds: Bounds) -> Self {
-        Self(Arc::new(Shared {
-            lanes: Lanes::new(target, bounds),
-            permits: Arc::new(Semaphore::new(bounds.max)),
-            waking: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Shared::new(target, bounds)))
     }
 
     pub fn meter(&self) -> &Meter {
-        &self.0.lanes.meter
+        &self.0.meter
     }
 
     /// Whether a pooler was met: then nothing that was set on a connection stays with us.
     pub fn is_pooled(&self) -> bool {
-        self.0.lanes.is_pooled()
+        self.0.pooled.load(Relaxed)
     }
 
     pub fn stats(&self) -> Stats {
-        self.0.lanes.stats()
+        let (open, idle) = self.0.lanes.count();
+        self.0.meter.open.store(open, Relaxed);
+        self.0.meter.read(self.0.bounds.max, idle)
     }
 
     /// Lends a connection, after [`Bounds::acquire_timeout`] at most, opening included.
     pub async fn get(&self) -> Result<Lease, DatabaseError> {
         let begun = Instant::now();
-        let deadline = begun + self.0.lanes.bounds.acquire_timeout;
-        let permit = self.permit(deadline).await?;
-        let object = loop {
-            match self.0.lanes.idle_or_slot() {
-                Some(Ok(object)) => break object,
-                Some(Err(_slot)) => break self.open(deadline).await?,
-                // It was given back to a lane that had been looked into already.
-                None if Instant::now() < deadline => yield_now().await,
-                None => return Err(DatabaseError::Unavailable("no connection in time".to_owned())),
-            }
+        let mut lease = match self.0.at_once() {
+            Some(lease) => lease,
+            None => self.wait(begun + self.0.bounds.acquire_timeout).await?,
         };
-        self.0.lanes.meter.waited(begun.elapsed());
-        Ok(Lease { object: Some(object), permit: Some(permit), pool: Arc::clone(&self.0) })
+        self.0.meter.waited(begun.elapsed());
+        lease.lent = Some(Instant::now());
+        Ok(lease)
     }
 
-    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, DatabaseError> {
-        if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _waiting = Counted::new(&self.0.lanes.meter.waiting);
-        let permit = timeout_at(deadline.into(), Arc::clone(&self.0.permits).acquire_owned()).await;
-        if let Ok(Ok(permit)) = permit {
-            return Ok(permit);
-        }
-        self.0.lanes.meter.exhausted();
-        let max = self.0.lanes.bounds.max;
-        Err(DatabaseError::Unavailable(format!("all {max} connections are in use")))
+    async fn wait(&self, deadline: Instant) -> Result<Lease, DatabaseError> {
+        let _waiting = Counted::new(&self.0.meter.waiting);
+        let answer = timeout_at(deadline.into(), self.0.wait()).await;
+        let cause = match answer {
+            Ok(Ok(Ok(lease))) => return Ok(lease),
+            Ok(Ok(Err(cause))) => cause,
+            Ok(Err(_)) | Err(_) => match self.0.lanes.open() {
+                0 => format!("{}: a connection takes too long to open", self.0.target.place()),
+                open => {
+                    self.0.meter.exhausted();
+                    format!("all {open} connections are in use")
+                }
+            },
+        };
+        Err(DatabaseError::Unavailable(cause))
     }
 
-    async fn open(&self, deadline: Instant) -> Result<Object, DatabaseError> {
-        let _waiting = Counted::new(&self.0.lanes.meter.waiting);
-        let lane = self.0.lanes.here();
-        Err(DatabaseError::Unavailable(match timeout_at(deadline.into(), lane.get()).await {
-            Ok(Ok(object)) => return Ok(object),
-            Ok(Err(error)) => self.0.lanes.explain(&error),
-            Err(_) => {
-                self.open_for_the_next();
-                format!("{}: a connection takes too long to open", self.0.lanes.target.place())
-            }
-        }))
-    }
-
-    /// A server that has to wake up first takes longer than a request may wait: a connection
-    /// is opened in the background, one at a time, for whoever comes then.
-    fn open_for_the_next(&self) {
-        if self.0.waking.swap(true, Relaxed) {
-            return;
-        }
-        let shared = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            if let Ok(_permit) = shared.permits.try_acquire()
-                && let Some(Err(_slot)) = shared.lanes.idle_or_slot()
-            {
-                let _ = timeout(shared.lanes.target.connect_limit, shared.lanes.here().get()).await;
-            }
-            shared.waking.store(false, Relaxed);
-        });
-    }
-
-    /// Forgets the idle connections that nobody has used since `moment`.
+    /// Closes the idle connections that nobody has used since `moment`, when one was found dead
+    /// or demoted: the others were opened to the same server.
     pub fn distrust(&self, moment: Instant) {
-        self.0.lanes.distrust(moment);
+        self.0.lanes.forget(moment);
+    }
+
+    /// Closes what is idle: somebody else needs the room.
+    pub fn make_room(&self) {
+        self.0.lanes.forget(Instant::now());
     }
 
     /// Keeps the least number of connections open, from the current runtime, as long as pool
@@ -150,21 +123,11 @@ impl Pool {
 }
 
 async fn keep(pool: Weak<Shared>) {
-    let mut away = false;
     while let Some(shared) = pool.upgrade() {
-        shared.lanes.sweep();
-        let filled = shared.lanes.fill(&shared.permits).await;
-        drop(shared);
-        match &filled {
-            Ok(_) if away => tracing::info!("the database is reached again"),
-            Err(error) if !away => {
-                tracing::warn!(error, "the database can't be reached; trying on");
-            }
-            _ => {}
-        }
-        away = filled.is_err();
+        shared.sweep(IDLE);
         // One each: a connection lives on the runtime that opened it, and all shall have some.
-        let pause = if filled == Ok(true) { TURN } else { ROUND };
+        let pause = if shared.fill() { TURN } else { ROUND };
+        drop(shared);
         sleep(pause).await;
     }
 }
@@ -172,29 +135,40 @@ async fn keep(pool: Weak<Shared>) {
 /// A borrowed connection. Whoever is done with it says how it went; dropped, it counts as in
 /// the middle of something.
 pub struct Lease {
-    /// `None` only while it is being dropped.
+    /// `None` once it is given back or closed.
     object: Option<Object>,
-    /// Given back after the connection, so that whoever waits for it finds that idle.
-    permit: Option<OwnedSemaphorePermit>,
+    /// `None` as long as it is on its way to whoever waits.
+    lent: Option<Instant>,
     pool: Arc<Shared>,
 }
 
 impl Lease {
+    pub fn new(object: Object, pool: &Arc<Shared>) -> Self {
+        Self { object: Some(object), lent: None, pool: Arc::clone(pool) }
+    }
+
+    /// Leaves it idle, and tells nobody.
+    pub fn put_back(&mut self) {
+        drop(self.object.take());
+    }
+
     /// Gives it back for others to use.
     pub fn give_back(mut self) {
-        drop(self.object.take());
+        self.put_back();
+        self.pool.given_back();
     }
 
     /// Closes it at once, whatever is under way.
     pub fn discard(mut self) {
         self.object.take().map(Object::take);
+        self.pool.closed();
     }
 }
 
 impl Deref for Lease {
     type Target = ClientWrapper;
     fn deref(&self) -> &ClientWrapper {
-        self.object.as_ref().expect("a lease has its connection until it is dropped")
+        self.object.as_ref().expect("a lease has its connection until it is given back")
     }
 }
 
@@ -204,7 +178,7 @@ impl postgres::Connection for Lease {
     }
 
     async fn prepared(&self, text: &str) -> Result<Option<Statement>, PgError> {
-        if self.pool.lanes.is_pooled() {
+        if self.pool.pooled.load(Relaxed) {
             return Ok(None);
         }
         if self.statement_cache.size() >= PREPARED_AT_MOST {
@@ -216,6 +190,12 @@ impl postgres::Connection for Lease {
     fn has_room(&self, row: usize) -> bool {
         budget::room_for_row(row)
     }
+
+    fn forget(&self) -> bool {
+        let any = self.statement_cache.size() > 0;
+        self.statement_cache.clear();
+        any
+    }
 }
 
 /// The caller went away (a deadline, a client that hung up) with a batch under way. It runs to
@@ -224,18 +204,26 @@ impl postgres::Connection for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(object) = self.object.take() else { return };
-        let permit = self.permit.take();
-        let limit = self.pool.lanes.bounds.settle_timeout;
+        let pool = Arc::clone(&self.pool);
+        let Some(lent) = self.lent else {
+            drop(object);
+            return pool.given_back();
+        };
         let Ok(runtime) = Handle::try_current() else {
             let _closed = Object::take(object);
-            return;
+            return pool.closed();
         };
+        let deadline = lent + pool.bounds.settle_timeout;
         runtime.spawn(async move {
-            match timeout(limit, object.check_connection()).await {
-                Ok(Ok(())) => drop(object),
-                _ => drop(Object::take(object)),
+            let lease = Self { object: Some(object), lent: None, pool };
+            let settled = timeout_at(deadline.into(), lease.check_connection()).await;
+            if matches!(settled, Ok(Ok(()))) {
+                lease.give_back();
+            } else {
+                // Silence, or the end: the others were opened to the same server.
+                lease.pool.lanes.forget(lent);
+                lease.discard();
             }
-            drop(permit);
         });
     }
 }

@@ -12,10 +12,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database::tls::{self, Proof, Roots};
 
-/// How long an attempt to connect may take from the name look-up to the first answer, unless
-/// the URL's `connect_timeout` says otherwise. Less than the five seconds in which service
-/// has to be back after the database is: one attempt may have been lost on the way.
+/// How long a host may take to be reached, unless the URL's `connect_timeout` says otherwise.
+/// Less than the five seconds in which service has to be back after the database is: one attempt
+/// may have been lost on the way.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
+
+/// How long all of an attempt may take then, signing in included, which is some six round trips.
+const SIGN_IN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sent but unacknowledged for so long: the other end is gone without a word.
 const SILENCE: Duration = Duration::from_secs(6);
@@ -44,10 +47,11 @@ impl Target {
     pub fn new(url: &PostgresUrl, application_name: &str) -> Result<Self, UrlFault> {
         let mut config = shared::postgres::config(url, application_name)
             .map_err(|error| UrlFault(shared::postgres::explain(&error)))?;
-        // An idle connection that a firewall has forgotten is found within half a minute.
+        // A connection that a firewall has forgotten is found before the request on it is over,
+        // and mostly before there is one.
         if config.get_keepalives_interval().is_none() {
-            config.keepalives_idle(Duration::from_secs(10));
-            config.keepalives_interval(Duration::from_secs(5));
+            config.keepalives_idle(Duration::from_secs(3));
+            config.keepalives_interval(Duration::from_secs(1));
             config.keepalives_retries(3);
         }
         config.tcp_user_timeout(url.user_timeout().unwrap_or(SILENCE));
@@ -63,8 +67,9 @@ impl Target {
         let proof = proof(url.mode(), roots.is_some())?;
         let direct_tls = config.get_ssl_negotiation() == SslNegotiation::Direct;
         let tls = tls::connector(proof, roots.as_ref(), direct_tls)?;
-        let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_LIMIT);
-        config.connect_timeout(connect_limit);
+        let asked = config.get_connect_timeout().copied();
+        let connect_limit = asked.unwrap_or(SIGN_IN_LIMIT);
+        config.connect_timeout(asked.unwrap_or(CONNECT_LIMIT));
         Ok(Self { config, otherwise, tls, proof, connect_limit })
     }
 

@@ -7,55 +7,91 @@ use crate::commands::doctor::report::Report;
 
 pub async fn role(client: &Client, report: &mut Report) -> Result<(), PgError> {
     const CHECK: &str = "role";
-    let sql = "SELECT current_user::text, rolsuper, rolbypassrls, rolcreaterole,
-                      EXISTS (SELECT FROM pg_roles WHERE rolname = 'trireme_user')
+    let sql = "SELECT quote_ident(rolname), rolsuper, rolbypassrls, to_regprocedure('trireme_role()') IS NOT NULL
                FROM pg_roles WHERE rolname = current_user";
     let row = one(client, sql).await?;
     let name: String = row.try_get(0)?;
-    let (superuser, bypasses, creates, exists): (bool, bool, bool, bool) =
-        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+    let (superuser, bypasses, made): (bool, bool, bool) =
+        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     if superuser || bypasses {
         report.warning(
             CHECK,
             format!("{name} is {}.", if superuser { "a superuser" } else { "above row-level security" }),
-            "Requests run in the role trireme_user and are bound all the same; yet a role of its own that owns the database and no more is safer.",
+            "Requests run in a role that is not, and are bound all the same; yet a role of its own that owns the database and no more is safer.",
         );
     } else {
         report.ok(CHECK, format!("{name} is no superuser and not above row-level security."));
     }
-
-    if !exists {
-        if superuser || creates {
-            report
-                .ok(CHECK, "The role trireme_user is not there yet; the first migration makes it.");
-        } else {
-            report.problem(
-                CHECK,
-                format!("The role trireme_user is missing, and {name} may not create it."),
-                format!("As an administrator: CREATE ROLE trireme_user NOLOGIN; GRANT trireme_user TO \"{name}\";"),
-            );
-        }
+    if !made {
         return Ok(());
     }
-    let sql = "SELECT pg_has_role('trireme_user', CASE WHEN current_setting('server_version_num')::int >= 160000
-                                                  THEN 'SET' ELSE 'MEMBER' END),
-                      rolsuper OR rolbypassrls
-               FROM pg_roles WHERE rolname = 'trireme_user'";
+    let sql = "SELECT trireme_role(), trireme_role() = trireme_role_due(),
+                      pg_has_role(to_regrole(quote_ident(trireme_role_due())), 'MEMBER')";
     let row = one(client, sql).await?;
-    let (member, unbound): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
-    if unbound {
+    let (role, own, member): (String, bool, Option<bool>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    if !own {
         report.problem(
             CHECK,
-            "The role trireme_user is above row-level security: one user could see another's data.",
-            "As an administrator: ALTER ROLE trireme_user NOSUPERUSER NOBYPASSRLS;",
+            format!("This is a copy of another database: its requests run in {role}, which is the other's."),
+            "`trireme migrate` gives it a role of its own.",
         );
-    } else if member {
-        report.ok(CHECK, format!("{name} may become trireme_user, in which requests run."));
-    } else {
+    } else if member == Some(true) {
+        report.ok(CHECK, format!("{name} may become {role}, in which requests run."));
+    }
+    shared(client, report).await
+}
+
+/// The role that was once one for all databases of a server: what it may do here, the login of
+/// any other may do.
+async fn shared(client: &Client, report: &mut Report) -> Result<(), PgError> {
+    let sql = "SELECT string_agg(relname::text, ', ' ORDER BY relname), quote_ident(current_schema())
+               FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace
+               AND EXISTS (SELECT FROM aclexplode(relacl) JOIN pg_roles ON pg_roles.oid = grantee
+                           WHERE rolname ~ '^trireme_user(_\\d+_\\d+)?$' AND rolname <> trireme_role())";
+    let row = one(client, sql).await?;
+    if let Some(tables) = row.try_get::<_, Option<String>>(0)? {
+        report.problem(
+            "role",
+            format!("The role of another database's users may use {tables} here."),
+            "As the tables' owner: SELECT settle_trireme_role();",
+        );
+    }
+    Ok(())
+}
+
+/// What the server, the database or the role sets for every session, where it gets in the way.
+pub async fn defaults(client: &Client, report: &mut Report) -> Result<(), PgError> {
+    const CHECK: &str = "defaults";
+    let sql =
+        "SELECT current_setting('default_transaction_isolation'), current_setting('row_security'),
+                      (SELECT setting::int8 FROM pg_settings WHERE name = 'lock_timeout')";
+    let row = one(client, sql).await?;
+    let (isolation, row_security, lock_timeout): (String, String, i64) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    if row_security != "on" {
         report.problem(
             CHECK,
-            format!("{name} may not become trireme_user, in which requests run."),
-            format!("As an administrator: GRANT trireme_user TO \"{name}\";"),
+            "row_security is off for this role: every statement of a user would be refused.",
+            "ALTER ROLE … RESET row_security; and look at the database and the server.",
+        );
+    }
+    if (1..1000).contains(&lock_timeout) {
+        report.problem(
+            CHECK,
+            format!(
+                "lock_timeout is {lock_timeout} ms: whoever waits for another's change is refused."
+            ),
+            "ALTER ROLE … RESET lock_timeout; and look at the database and the server.",
+        );
+    }
+    if isolation == "read committed" {
+        report.ok(CHECK, "Nothing that the role or the database sets gets in the way.");
+    } else {
+        report.warning(
+            CHECK,
+            format!("Transactions are {isolation} unless they say otherwise."),
+            "Trireme says so each time; on Spin alone it can't, and repeats what was refused: ALTER ROLE … SET default_transaction_isolation = 'read committed' spares it that.",
         );
     }
     Ok(())
@@ -65,10 +101,23 @@ pub async fn role(client: &Client, report: &mut Report) -> Result<(), PgError> {
 pub async fn walls(client: &Client, report: &mut Report) -> Result<(), PgError> {
     let sql = "SELECT string_agg(relname::text, ', ' ORDER BY relname), count(*)
                FROM pg_class c
-               WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT relrowsecurity
+               WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r' AND NOT relrowsecurity
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped)";
-    let row = one(client, sql).await?;
-    match row.try_get::<_, Option<String>>(0)? {
+    let open: Option<String> = one(client, sql).await?.try_get(0)?;
+    // A dump that was restored without its policies: nobody would see anything.
+    let sql = "SELECT string_agg(relname::text, ', ' ORDER BY relname)
+               FROM pg_class c
+               WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r' AND relrowsecurity
+               AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped)
+               AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)";
+    if let Some(tables) = one(client, sql).await?.try_get::<_, Option<String>>(0)? {
+        report.problem(
+            "walls",
+            format!("There is no policy for {tables}: users can't reach what is theirs."),
+            "Restore the policies from a backup of the schema, or from the migrations.",
+        );
+    }
+    match open {
         None => {
             report.ok("walls", "Row-level security is on for every table that belongs to users.");
         }

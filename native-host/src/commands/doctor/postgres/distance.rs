@@ -1,4 +1,4 @@
-//! How far away the server is, in space and time, and how much room it has.
+//! How far away the server is, in space and time.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -57,30 +57,6 @@ pub async fn clock(client: &Client, report: &mut Report) -> Result<(), PgError> 
         );
     } else {
         report.ok("clock", format!("The same as here, within {:.0} ms.", (apart * 1e3).max(1.0)));
-    }
-    Ok(())
-}
-
-pub async fn capacity(client: &Client, wanted: usize, report: &mut Report) -> Result<(), PgError> {
-    let sql = "SELECT current_setting('max_connections')::int8,
-                      current_setting('superuser_reserved_connections')::int8
-                      + COALESCE(current_setting('reserved_connections', true), '0')::int8,
-                      (SELECT sum(numbackends)::int8 FROM pg_stat_database)";
-    let row = one(client, sql).await?;
-    let (most, reserved, used): (i64, i64, i64) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let left = (most - reserved - used).max(0);
-    let detail = format!(
-        "The server has {most} connections: {reserved} reserved, {used} in use. The pool takes up to {wanted}."
-    );
-    if wanted as i64 > left {
-        report.warning(
-            "capacity",
-            detail,
-            "Each instance takes as many. Lower DATABASE_POOL_MAX (twice the server's cores is often best), raise max_connections, or put a pooler between.",
-        );
-    } else {
-        report.ok("capacity", detail);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio_postgres::{
     config::{Host, SslMode},
 };
 
-use super::{advice, one};
+use super::{advice, needs, one};
 use crate::{
     commands::{Failure, doctor::report::Report},
     database::{
@@ -29,7 +29,7 @@ pub async fn way(
     report: &mut Report,
 ) -> Result<bool, PgError> {
     const CHECK: &str = "way";
-    if is_direct(client).await? {
+    if is_direct(client, None).await? {
         report.ok(
             CHECK,
             "Direct: nothing is between this machine and the server that pools connections.",
@@ -53,7 +53,11 @@ pub async fn way(
 }
 
 /// Where migrations go, if that is another place.
-pub async fn migrations(config: &config::Database, report: &mut Report) -> Result<(), Failure> {
+pub async fn migrations(
+    client: &Client,
+    config: &config::Database,
+    report: &mut Report,
+) -> Result<(), Failure> {
     const CHECK: &str = "migrations";
     let Some(url) = &config.direct_url else { return Ok(()) };
     let target = database::target("DIRECT_DATABASE_URL", url)?;
@@ -65,11 +69,22 @@ pub async fn migrations(config: &config::Database, report: &mut Report) -> Resul
             return Ok(());
         }
     };
-    match is_direct(connection.client()).await {
-        Ok(true) => {
+    let found = async {
+        let direct = is_direct(connection.client(), None).await?;
+        Ok((direct, identity(client).await? == identity(connection.client()).await?))
+    };
+    match found.await {
+        Ok((_, false)) => report.problem(
+            CHECK,
+            format!("DIRECT_DATABASE_URL leads to {place}, to another database than DATABASE_URL: that one is migrated, and this one is served."),
+            "Name the same database in both.",
+        ),
+        Ok((true, true)) => {
             report.ok(CHECK, format!("They go directly to {place}, by DIRECT_DATABASE_URL."));
+            let lacks = needs(connection.client(), true).await;
+            report.lacks(&lacks.map_err(|error| Failure::no(explain(&error)))?);
         }
-        Ok(false) => report.warning(
+        Ok((false, true)) => report.warning(
             CHECK,
             format!("DIRECT_DATABASE_URL leads to {place}, where a pooler answers."),
             "Name the server itself.",
@@ -77,6 +92,12 @@ pub async fn migrations(config: &config::Database, report: &mut Report) -> Resul
         Err(error) => report.problem(CHECK, format!("{place}: {}.", explain(&error)), "Try again."),
     }
     Ok(())
+}
+
+/// The same for two connections to one database, whatever is between.
+async fn identity(client: &Client) -> Result<String, PgError> {
+    let sql = "SELECT concat_ws(' ', oid, pg_postmaster_start_time()) FROM pg_database WHERE datname = current_database()";
+    one(client, sql).await?.try_get(0)
 }
 
 /// Which one, as far as it can be told.

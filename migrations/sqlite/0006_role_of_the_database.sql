@@ -1,0 +1,2 @@
+-- SQLite has no roles: here is nothing to do.
+SELECT 1;
