@@ -10,6 +10,8 @@ mod cell;
 mod deny;
 mod edge;
 mod host;
+mod npm;
+mod page;
 mod parity;
 mod root;
 mod setup;

@@ -1,20 +1,21 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use testbed::find_program;
 
 use crate::tools::{self, CARGO_DENY};
-use crate::{Result, edge, ui};
+use crate::{Result, edge, npm, page, ui};
 
 /// Install what the tests need and is not there yet
 ///
 /// From the packages of Debian 12, Ubuntu 24.04 or later (as root or through sudo):
 /// PostgreSQL and PgBouncer, whose programs the tests run on ports and in folders of their
-/// own; the packages' system services are not used and may be stopped. From crates.io, into
+/// own; the packages' system services are not used and may be stopped. Chromium, unless it or
+/// Chrome is there (Ubuntu has it as a snap alone: install one by hand). From crates.io, into
 /// the user's cache folder: cargo-deny, and wasm-bindgen for the Worker. From rustup: rustfmt,
 /// clippy, and the standard library for the edge hosts; where rustup cannot have that, Debian's
-/// compiler for WASM beside it. From npm, into worker-host/node_modules: what builds and runs
-/// the Worker. Node.js has to be there. On other systems it says what to install and exits 1.
+/// compiler for WASM beside it. From npm, into node_modules of worker-host and xtask/page: what builds and runs
+/// the Worker, and what drives the browser. Node.js has to be there. On other systems it says what to install and exits 1.
 #[derive(clap::Args, Default)]
 pub struct Arguments {
     /// Also what `cargo xtask bench` needs: the load generator wrk
@@ -22,27 +23,40 @@ pub struct Arguments {
     pub bench: bool,
 }
 
-/// Something that comes from the system's packages, known by one of its programs.
+/// Something that comes from the system's packages, known by its program.
 struct Package {
-    program: &'static str,
+    /// What it may be called.
+    programs: &'static [&'static str],
     debian: &'static str,
     what: &'static str,
 }
 
-const FOR_TESTS: [Package; 2] = [
-    Package { program: "initdb", debian: "postgresql", what: "PostgreSQL's server, 15 or later" },
-    Package { program: "pgbouncer", debian: "pgbouncer", what: "PgBouncer" },
+const FOR_TESTS: [Package; 3] = [
+    Package {
+        programs: &["initdb"],
+        debian: "postgresql",
+        what: "PostgreSQL's server, 15 or later",
+    },
+    Package { programs: &["pgbouncer"], debian: "pgbouncer", what: "PgBouncer" },
+    Package { programs: page::BROWSERS, debian: "chromium", what: "Chromium or Chrome" },
 ];
 const FOR_BENCH: [Package; 1] =
-    [Package { program: "wrk", debian: "wrk", what: "the load generator wrk, 4 or later" }];
+    [Package { programs: &["wrk"], debian: "wrk", what: "the load generator wrk, 4 or later" }];
+
+impl Package {
+    fn find(&self) -> Option<PathBuf> {
+        self.programs.iter().find_map(|program| find_program(program).ok())
+    }
+}
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    // First what may be up to the user: it should not come out after minutes of building.
+    npm::setup()?;
     let wanted =
         FOR_TESTS.iter().chain(arguments.bench.then_some(&FOR_BENCH).into_iter().flatten());
-    let (present, missing): (Vec<_>, Vec<_>) =
-        wanted.partition(|it| find_program(it.program).is_ok());
+    let (present, missing): (Vec<_>, Vec<_>) = wanted.partition(|it| it.find().is_some());
     for package in present {
-        eprintln!("{} is there", package.program);
+        eprintln!("{} is there", package.debian);
     }
     if !missing.is_empty() {
         install(&missing)?;
@@ -56,7 +70,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn install(missing: &[&Package]) -> Result<()> {
     if !Path::new("/usr/bin/apt-get").is_file() {
-        let list = missing.iter().map(|it| format!("\n  {} (the program {})", it.what, it.program));
+        let list = missing
+            .iter()
+            .map(|it| format!("\n  {} (the program {})", it.what, it.programs.join(" or ")));
         return Err(
             format!("please install, so that it is in PATH:{}", list.collect::<String>()).into()
         );
@@ -65,7 +81,10 @@ fn install(missing: &[&Package]) -> Result<()> {
     let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
     install.extend(missing.iter().map(|it| it.debian));
     apt_get(&install)?;
-    missing.iter().try_for_each(|it| Ok(find_program(it.program).map(drop)?))
+    missing.iter().try_for_each(|it| {
+        let found = it.find();
+        found.map(drop).ok_or_else(|| format!("{} has no {}", it.debian, it.programs[0]).into())
+    })
 }
 
 /// As root.

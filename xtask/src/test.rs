@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
-use crate::{Result, attacks, deny, edge, parity, setup, ui};
+use crate::{Result, attacks, deny, edge, page, parity, setup, ui};
 
 /// Run everything that has to pass before a change lands
 ///
@@ -12,7 +12,7 @@ use crate::{Result, attacks, deny, edge, parity, setup, ui};
 /// at the first that fails: fmt, clippy, deny (licences, bans, sources, and advisories when
 /// their database can be reached), doc, test, cells (the black-box suite on native, Workers and
 /// Spin, each on SQLite and PostgreSQL, and their answers compared), attacks (each in its smallest form, against
-/// the real process). The tests share one throw-away PostgreSQL, named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
+/// the real process), page (/docs in Chromium, and frontends of other origins). The tests share one throw-away PostgreSQL, named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
 /// you work, plain `cargo test -p CRATE` does too: it starts a PostgreSQL when a test asks.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -42,6 +42,8 @@ enum Step {
     Cells,
     /// What attackers try, and the bound that each meets
     Attacks,
+    /// The page at /docs in a browser, and frontends of a listed and an unlisted origin
+    Page,
 }
 
 impl Step {
@@ -54,6 +56,7 @@ impl Step {
             Self::Test => test(),
             Self::Cells => parity::check(&Postgres::start()?),
             Self::Attacks => attacks::run(),
+            Self::Page => page::run(),
             Self::Doc => ui::run(
                 cargo()
                     .args(["doc", "--workspace", "--no-deps"])

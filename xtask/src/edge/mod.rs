@@ -1,7 +1,6 @@
 //! What runs on the edge hosts: how it is built.
 
 mod debian;
-mod npm;
 mod spin;
 mod toolchain;
 mod worker;
@@ -182,8 +181,6 @@ fn report(file: &Path) -> Result<()> {
 
 /// Installs what building for the edge hosts and running the result needs.
 pub fn setup() -> Result<()> {
-    // First what may be up to the user: it should not come out after minutes of building.
-    npm::setup()?;
     if toolchain::setup()? == Toolchain::Debian {
         WASM_COMPONENT_LD.install()?;
     }

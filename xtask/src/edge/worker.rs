@@ -9,9 +9,9 @@ use std::process::Command;
 
 use super::toolchain::{Target, Toolchain};
 use super::workspace::Workspace;
-use super::{Profile, Program, npm};
+use super::{Profile, Program};
 use crate::tools::WASM_BINDGEN;
-use crate::{Result, ui};
+use crate::{Result, npm, ui};
 
 /// What workerd understands and rustc or wasm-bindgen use; the list is worker-build's.
 const FEATURES: [&str; 7] = [

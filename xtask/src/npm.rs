@@ -1,5 +1,5 @@
-//! What comes from npm, into worker-host/node_modules: wrangler, Miniflare with workerd, esbuild
-//! and Binaryen's wasm-opt.
+//! What comes from npm: wrangler, Miniflare with workerd, esbuild and Binaryen's wasm-opt for the
+//! Worker, Playwright and axe for the page at /docs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,17 +10,25 @@ use crate::{Result, root, ui};
 /// What wrangler 4.86 asks for.
 const NODE: (u32, u32) = (20, 3);
 
+/// The folders that have a `package.json`.
+const WORKER: &str = "worker-host";
+pub const PAGE: &str = "xtask/page";
+
 pub fn setup() -> Result<()> {
     check_node()?;
-    let folder = root().join("worker-host");
+    [WORKER, PAGE].into_iter().try_for_each(install)
+}
+
+fn install(name: &str) -> Result<()> {
+    let folder = root().join(name);
     let wanted = fs::read(folder.join("package-lock.json"))?;
     let installed = folder.join("node_modules/.installed-by-xtask.json");
     if fs::read(&installed).is_ok_and(|it| it == wanted) {
-        eprintln!("npm's packages are there");
+        eprintln!("npm's packages for {name} are there");
         return Ok(());
     }
-    eprintln!("installing npm's packages for the Worker; it takes half a minute");
-    // None of the scripts is needed: they make sure of a binary that the lock file names.
+    eprintln!("installing npm's packages for {name}; it takes half a minute");
+    // None of the scripts is needed: they make sure of binaries that the lock file names.
     ui::run(
         Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -29,9 +37,9 @@ pub fn setup() -> Result<()> {
     Ok(fs::write(installed, wanted)?)
 }
 
-/// A program of the packages.
+/// A program of the Worker's packages.
 pub fn program(name: &str) -> Result<PathBuf> {
-    let path = root().join("worker-host/node_modules/.bin").join(name);
+    let path = root().join(WORKER).join("node_modules/.bin").join(name);
     if path.exists() {
         Ok(path)
     } else {
