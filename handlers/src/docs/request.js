@@ -160,7 +160,7 @@ function fieldOf(parameter, id) {
   const offered = place === "path" && !options ? h("datalist", { id: `${id}-known` }) : null;
   const element = h("div", { class: "field" },
     h("label", { for: id }, h("code", { class: "name" }, name), " ", h("small", {}, place), " ", need(required)), input, offered,
-    h("div", { class: "hint", id: `${id}-hint` }, typeLine(parameter.schema), prose(description ?? it.description)));
+    h("div", { class: "hint", id: `${id}-hint` }, options ? null : typeLine(parameter.schema), prose(description ?? it.description)));
   return { ...parameter, input, offered, element };
 }
 
@@ -292,7 +292,7 @@ export function tryOf(operation) {
   const changed = (event) => (event.target === area || fields.every(({ in: place, input }) => place !== "path" || input !== event.target) ? show : update)();
   const form = h("form", { submit, input: changed },
     h("div", { class: "ask" },
-      fields.map(({ element }) => element),
+      fields.length ? h("div", { class: "fields" }, fields.map(({ element }) => element)) : null,
       media ? h("div", { class: "field" }, h("label", { for: media.id }, "Content-Type"), media) : null,
       area ? h("div", { class: "field" },
         h("label", { for: area.id }, "Body ", h("small", {}, media ? "" : body[0][0])), area,
