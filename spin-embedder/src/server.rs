@@ -1,4 +1,4 @@
-//! HTTP/1.1 in front of the instances, with what Spin's HTTP trigger does to a request on its way.
+//! HTTP in front of the instances, with what Spin's HTTP trigger does to a request on its way.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime::error::Context as _;
 use wasmtime::{Error, Result, ensure};
@@ -48,11 +48,14 @@ impl Server {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr) {
-        let service = service_fn(|request| self.answer(request, client));
-        // A body that the component broke off ends the connection, which its client notices.
-        if let Err(error) =
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
-        {
+        let service = service_fn(move |request| {
+            let server = Arc::clone(&self);
+            async move { server.answer(request, client).await }
+        });
+        // HTTP/2 too, in the clear. A body that the component broke off ends the connection, which
+        // its client notices.
+        let builder = Builder::new(TokioExecutor::new());
+        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
             eprintln!("spin-embedder: a connection ended: {error}");
         }
     }
@@ -70,7 +73,7 @@ impl Server {
                 _ => plain(StatusCode::NOT_FOUND, Bytes::new()),
             });
         }
-        let request = with_authority(request)?;
+        let request = with_authority(without_internal_host(request))?;
         Ok(self.call(request, client).await.unwrap_or_else(|error| {
             eprintln!("spin-embedder: a request failed: {error:?}");
             plain(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
@@ -94,6 +97,17 @@ fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response
+}
+
+/// Names by which components call one another are no stranger's to use. What is left names no host,
+/// but for HTTP/2, whose target does.
+fn without_internal_host(mut request: Request<Incoming>) -> Request<Incoming> {
+    let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
+    let name = host.and_then(|it| it.split(':').next());
+    if name.is_some_and(|it| it.ends_with(".spin.internal")) {
+        request.headers_mut().remove(header::HOST);
+    }
+    request
 }
 
 /// The component is to know under which name it was asked.

@@ -47,7 +47,16 @@ fn what_spin_answers_itself() {
     assert_eq!(get("/.well-known/spin/health").body, "OK");
     assert_eq!(get("/.well-known/spin/info").body, r#"{"name":"probe","version":"1.2.3"}"#);
     assert_eq!(get("/.well-known/spin/other").status, 404);
+    assert_eq!(get("/.well-known/spinning").status, 200, "the component's own");
     assert_eq!(exchange(probe.port(), "GET / HTTP/1.0\r\n\r\n"), "", "no Host, no answer");
+    let internal = "GET / HTTP/1.1\r\nHost: x.spin.internal\r\n\r\n";
+    assert_eq!(exchange(probe.port(), internal), "", "a name that is the components' own");
+    // HTTP/2 begins with a frame of settings: its kind is 4.
+    let mut stream = TcpStream::connect(("127.0.0.1", probe.port())).unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).unwrap();
+    assert_eq!(frame[3], 4);
 }
 
 #[test]

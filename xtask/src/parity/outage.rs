@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use testbed::{Mode, Postgres, http};
+use testbed::{Mode, Postgres, PostgresOptions, http};
 
 use super::VARIABLES;
 use super::faults::{TASKS, expect, register};
@@ -19,13 +19,16 @@ pub fn check(cell: Cell, programs: &Programs) -> Result<()> {
     if cell.backend != Backend::Postgres {
         return Ok(());
     }
-    let mut postgres = Postgres::start()?;
+    // Where clocks were at odd seconds from Greenwich before 1883.
+    let settings = vec![("timezone".to_owned(), "America/New_York".to_owned())];
+    let mut postgres = Postgres::with(PostgresOptions { settings, ..PostgresOptions::default() })?;
     let variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = Options { variables, ..Options::default() };
     let mut running = Running::start(cell, programs, Some(&postgres), options)?;
     let port = running.server.port();
     let token = register(port, "outage@example.com")?;
 
+    long_ago(port, &token)?;
     hang_up(port, &token)?;
     let stop = AtomicBool::new(false);
     let strange = thread::scope(|scope| {
@@ -42,6 +45,19 @@ pub fn check(cell: Cell, programs: &Programs) -> Result<()> {
         Some(status) => Err(format!("the host ended: {status}; {}", running.server.log()).into()),
         None => Ok(()),
     }
+}
+
+/// Moments are read alike, whatever the server's time zone was then.
+fn long_ago(port: u16, token: &str) -> Result<()> {
+    for moment in
+        ["0001-01-01T00:00:00.000Z", "1850-06-01T12:34:56.789Z", "9999-12-31T23:59:59.999Z"]
+    {
+        let task = format!(r#"{{"title":"then","due_at":"{moment}"}}"#);
+        let made = http::post(port, TASKS, token, &task)?;
+        expect(made.status == 201 && made.body.contains(moment), "a moment is kept", &made)?;
+    }
+    let list = http::get_with(port, TASKS, token)?;
+    expect(list.status == 200 && list.body.contains("1850-06"), "and listed", &list)
 }
 
 /// Clients that want the first bytes of 900 kB.
