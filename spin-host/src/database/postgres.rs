@@ -63,14 +63,15 @@ pub async fn batch(
     scope: Scope,
     statements: &[Statement<'_>],
 ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+    // Spin keeps a pool for each text.
+    static ADDRESS: OnceLock<Secret> = OnceLock::new();
+
     let mut batch = Batch::open(limits, scope);
     let opening = batch.texts.len();
     for statement in statements {
         batch.add(statement);
     }
 
-    // Spin keeps a pool for each text.
-    static ADDRESS: OnceLock<Secret> = OnceLock::new();
     let address = ADDRESS.get_or_init(|| url.written(APPLICATION_NAME, |_| true));
     let connection = within(limits.acquire_timeout, Connection::open(address.reveal())).await;
     let connection = connection
