@@ -21,9 +21,20 @@ fn file<H: Host>(
 }
 
 macro_rules! file {
+    ($name:ident, $media:literal, $source:literal) => {
+        file!($name, $media, {
+            const SOURCE: &[u8] = include_bytes!($source);
+            static LEAN: [u8; lean(SOURCE, &mut [])] = {
+                let mut text = [0; lean(SOURCE, &mut [])];
+                lean(SOURCE, &mut text);
+                text
+            };
+            &LEAN
+        });
+    };
     ($name:ident, $media:literal, $text:expr) => {
         pub mod $name {
-            use super::{Bytes, Context, Host, Response, Result, file};
+            use super::*;
             use crate::openapi::Operation;
 
             pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
@@ -36,10 +47,57 @@ macro_rules! file {
     };
 }
 
-file!(page, "text/html; charset=utf-8", include_bytes!("docs/index.html"));
-file!(script, "text/javascript; charset=utf-8", include_bytes!("docs/app.js"));
-file!(parts, "text/javascript; charset=utf-8", include_bytes!("docs/parts.js"));
-file!(request, "text/javascript; charset=utf-8", include_bytes!("docs/request.js"));
-file!(schema, "text/javascript; charset=utf-8", include_bytes!("docs/schema.js"));
-file!(style, "text/css; charset=utf-8", include_bytes!("docs/style.css"));
+file!(page, "text/html; charset=utf-8", "docs/index.html");
+file!(script, "text/javascript; charset=utf-8", "docs/app.js");
+file!(parts, "text/javascript; charset=utf-8", "docs/parts.js");
+file!(request, "text/javascript; charset=utf-8", "docs/request.js");
+file!(schema, "text/javascript; charset=utf-8", "docs/schema.js");
+file!(style, "text/css; charset=utf-8", "docs/style.css");
 file!(openapi, "application/json", &crate::openapi::TEXT);
+
+/// Copies a file without what is there for who reads its source: indentation, and comments that
+/// begin a line. It copies as far as there is room, and answers how long the result is.
+const fn lean(text: &[u8], room: &mut [u8]) -> usize {
+    let (mut read, mut written) = (0, 0);
+    while read < text.len() {
+        while read < text.len() && text[read] == b' ' {
+            read += 1;
+        }
+        let next = if read + 1 < text.len() { text[read + 1] } else { 0 };
+        let block = read < text.len() && text[read] == b'/' && next == b'*';
+        let line = read < text.len() && text[read] == b'/' && next == b'/';
+        if block {
+            read += 3;
+        }
+        while block && !(text[read - 1] == b'*' && text[read] == b'/') {
+            read += 1;
+        }
+        while read < text.len() {
+            let byte = text[read];
+            read += 1;
+            if !line && !block {
+                if written < room.len() {
+                    room[written] = byte;
+                }
+                written += 1;
+            }
+            if byte == b'\n' {
+                break;
+            }
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lean;
+
+    #[test]
+    fn only_indentation_and_comments_that_begin_a_line_go() {
+        let text = b"// a\n  /** b\n   * c\n   */\n  x(\"// d\"); /* e */\n\n* { f }\n  // g";
+        let mut room = [0; 64];
+        let length = lean(text, &mut room);
+        assert_eq!(room[..length], *b"x(\"// d\"); /* e */\n\n* { f }\n");
+    }
+}
