@@ -4,9 +4,9 @@
 //!
 //! A connection lives on the runtime that opened it, and to use it from another costs the
 //! waking of two threads: twice the time of a batch on a network without delay. So each
-//! runtime has a lane ([`super::lanes`]), a pool of what it opened. Mostly a batch finds an idle
+//! runtime has a lane (`lanes`), a pool of what it opened. Mostly a batch finds an idle
 //! connection in its own lane, or in another. Where there is none it waits in one queue for all
-//! ([`super::queue`]), in order, for what is given back or opened, whichever is first.
+//! (`queue`), in order, for what is given back or opened, whichever is first.
 
 use std::{
     ops::Deref,
