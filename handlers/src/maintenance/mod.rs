@@ -1,4 +1,4 @@
-//! What is done beside requests: a list of [`steps`], each worked off in small pieces while
+//! What is done beside requests: a list of `steps`, each worked off in small pieces while
 //! requests are served. A host calls [`run`] by its own trigger: in the background, by cron, by
 //! `trireme maintain`. Of all instances one at a time is at a step, by a lease in the database.
 
