@@ -3,17 +3,19 @@
 //! A handler takes its fields one by one from [`Fields`], builds its input, and hands it to
 //! [`Fields::finish`], which adds what `validator` finds and what nobody asked for.
 
+mod email;
+mod field;
+
 use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 use validator::{Validate, ValidationError, ValidationErrorsKind};
 
-use crate::{
-    Code, Error, Fault, Timestamp,
-    printable::{is_blank, is_control},
-    text::{is_identifier, is_mark, normalize},
+pub use self::{
+    email::{Email, KnownEmail},
+    field::{Color, Field, FieldFault, any_text, parse_uuid, visible},
 };
+use crate::{Code, Error, Fault};
 
 /// Of a query, those that are separated: also empty ones.
 const MOST_PARAMETERS: usize = 100;
@@ -176,201 +178,13 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The code and the detail of a fault.
-pub type FieldFault = (&'static str, Cow<'static, str>);
-
-/// A type that a field can hold.
-pub trait Field: Sized {
-    fn read(value: Value) -> Result<Self, FieldFault>;
-}
-
-/// A string of any characters but U+0000, which PostgreSQL can't store and bcrypt would stop at.
-pub fn any_text(value: Value) -> Result<String, FieldFault> {
-    match value {
-        Value::String(text) if text.contains('\0') => {
-            Err(("invalid_text", "Must not contain U+0000.".into()))
-        }
-        Value::String(text) => Ok(text),
-        _ => Err(("type", "Must be a string.".into())),
-    }
-}
-
-fn text(value: Value) -> Result<String, FieldFault> {
-    let text = any_text(value)?;
-    if text.contains(is_control) {
-        let detail = "Must not contain control characters other than tab and line breaks.";
-        return Err(("invalid_text", detail.into()));
-    }
-    Ok(text)
-}
-
-/// For a name or a title: there is something to be seen in it. An empty one has a fault already.
-pub fn visible(text: &str) -> Result<(), ValidationError> {
-    if text.is_empty() || !is_blank(text) {
-        return Ok(());
-    }
-    let blank = "Must have characters that can be seen, not white space alone.";
-    Err(ValidationError::new("invalid_text").with_message(blank.into()))
-}
-
-impl Field for String {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        text(value)
-    }
-}
-
-/// A UUID in its one usual spelling: 36 characters, with hyphens.
-pub fn parse_uuid(text: &str) -> Option<Uuid> {
-    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
-}
-
-impl Field for Uuid {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        parse_uuid(&text(value)?).ok_or(("uuid", "Must be a UUID.".into()))
-    }
-}
-
-impl Field for Timestamp {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        Self::parse(&text(value)?).ok_or((
-            "date_time",
-            "Must be an RFC 3339 date and time of the years 0001 to 9999, such as 2026-11-20T12:00:00Z.".into(),
-        ))
-    }
-}
-
-/// A whole number of a query.
-impl Field for u32 {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        let text = text(value)?;
-        text.parse()
-            .ok()
-            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-            .ok_or(("type", "Must be a whole number.".into()))
-    }
-}
-
-/// An enumeration in its `snake_case` names.
-#[macro_export]
-macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-        $(#[$meta])*
-        pub enum $name { $(#[serde(rename = $text)] $variant),* }
-
-        impl $name {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
-            }
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl $crate::validate::Field for $name {
-            fn read(value: serde_json::Value) -> Result<Self, $crate::validate::FieldFault> {
-                let text = <String as $crate::validate::Field>::read(value)?;
-                Self::parse(&text).ok_or(("enum", concat!("Must be one of:", $(" ", $text),*, ".").into()))
-            }
-        }
-    };
-}
-
-/// An e-mail address that an account may have: trimmed, lower-case, in Normalization Form C, and
-/// beyond ASCII of identifier characters alone, so that no two accounts look the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Email(pub String);
-
-/// An address by which an account is looked for. Accounts older than the rules of [`Email`] keep
-/// the address they have, and are found by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KnownEmail {
-    /// As [`Email`] is stored.
-    pub normal: String,
-    /// As it was stored before: trimmed and lower-case.
-    pub typed: String,
-}
-
-const NO_EMAIL: FieldFault = ("email", Cow::Borrowed("Must be an e-mail address."));
-
-impl Field for Email {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        let KnownEmail { normal, .. } = KnownEmail::read(value)?;
-        if is_address(&normal, is_label) { Ok(Self(normal)) } else { Err(NO_EMAIL) }
-    }
-}
-
-impl Field for KnownEmail {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        let typed = text(value)?.trim().to_lowercase();
-        let known = Self { normal: normalize(&typed), typed };
-        let may_be_known =
-            [&known.normal, &known.typed].iter().any(|text| is_address(text, |_| true));
-        if may_be_known { Ok(known) } else { Err(NO_EMAIL) }
-    }
-}
-
-/// At least two labels: `a@b` is a valid address somewhere, and a slip of the pen everywhere else.
-fn is_address(text: &str, is_label: impl Fn(&str) -> bool) -> bool {
-    let Some((user, domain)) = text.rsplit_once('@').filter(|_| text.len() <= 254) else {
-        return false;
-    };
-    is_mailbox(user)
-        && domain.contains('.')
-        && domain.split('.').all(|label| has_form_of_label(label) && is_label(label))
-}
-
-/// As HTML has it for `<input type=email>`.
-fn is_mailbox(user: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
-    (1..=64).contains(&user.len()) && user.bytes().all(plain)
-}
-
-fn has_form_of_label(label: &str) -> bool {
-    let plain = |c: char| {
-        if c.is_ascii() {
-            c.is_ascii_alphanumeric() || c == '-'
-        } else {
-            !c.is_whitespace() && !c.is_control()
-        }
-    };
-    (1..=63).contains(&label.len())
-        && label.chars().all(plain)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-/// Which letters beyond ASCII a label holds is for its registry to decide, but a person has to see
-/// them: not a mark on the dot before, nor a second dot on an `i`.
-fn is_label(label: &str) -> bool {
-    label.chars().all(|c| c.is_ascii() || is_identifier(c))
-        && !label.starts_with(is_mark)
-        && !label.contains("i\u{307}")
-        && !label.contains("j\u{307}")
-}
-
-/// `#rrggbb`, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Color(pub String);
-
-impl Field for Color {
-    fn read(value: Value) -> Result<Self, FieldFault> {
-        let color = text(value)?;
-        let digits = color.strip_prefix('#').unwrap_or_default();
-        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(color.to_ascii_lowercase()))
-        } else {
-            Err(("color", "Must be a color such as #1e90ff.".into()))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::printable::is_blank;
 
     #[derive(Debug, Validate)]
     struct Input {
@@ -437,117 +251,6 @@ mod tests {
     }
 
     #[test]
-    fn emails_are_addresses() {
-        let email = |text: &str| Email::read(Value::from(text)).map(|email| email.0);
-        assert_eq!(email(" Ada@Example.COM "), Ok("ada@example.com".to_owned()));
-        let label = "a".repeat(63);
-        let (user, longest) = ("u".repeat(64), format!("{label}.{label}.{}", "a".repeat(61)));
-        for right in [
-            "o'neil+tag@a-b.co.uk",
-            "ada@bücher.example",
-            "ada@xn--bcher-kva.example",
-            &format!("{user}@{label}.example"),
-            &format!("{user}@{longest}"),
-        ] {
-            assert_eq!(email(right), Ok(right.to_owned()));
-        }
-        for wrong in [
-            "",
-            "a@b",
-            "a b@example.com",
-            "@example.com",
-            "a@",
-            "a@.com",
-            "a@example..com",
-            "a@b@c.de",
-            "a@-b.de",
-            "a@b-.de",
-            "a@b_c.de",
-            "a@b\u{a0}c.de",
-            &format!("{user}u@example.com"),
-            &format!("a@{label}a.example"),
-            &format!("{user}@{longest}a"),
-        ] {
-            assert!(email(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn emails_have_one_spelling_each() {
-        let email = |text: &str| Email::read(Value::from(text)).map(|email| email.0);
-        for same in
-            ["ada@caf\u{e9}.fr", "ada@cafe\u{301}.fr", "ADA@CAFE\u{301}.FR", "Ada@CAF\u{c9}.fr"]
-        {
-            assert_eq!(email(same), Ok("ada@caf\u{e9}.fr".to_owned()), "{same}");
-        }
-        // In every place of an address: seen by nobody, or a variant of what stands there.
-        for c in "\u{ad}\u{200b}\u{200d}\u{202e}\u{2060}\u{3164}\u{e0061}\u{fe0f}\u{378}\u{e000}\u{ffff}ａ．＠".chars() {
-            for place in ["a_da@example.com", "ada_@example.com", "ada@_example.com", "ada@exam_ple.com", "ada@example._com", "ada@example.com_"] {
-                let address = place.replace('_', &c.to_string());
-                assert!(email(&address).is_err(), "{address:?}");
-            }
-        }
-        for wrong in ["ada@e\u{307}.\u{301}a.fr", "ada@i\u{307}n.fr", "ada@İn.fr", "ada@a‐b.fr"]
-        {
-            assert!(email(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn accounts_of_before_are_found() {
-        let known = |text: &str| {
-            KnownEmail::read(Value::from(text)).map(|email| (email.normal, email.typed))
-        };
-        let both = |normal: &str, typed: &str| Ok((normal.to_owned(), typed.to_owned()));
-        assert_eq!(known("Ada@Cafe\u{301}.fr"), both("ada@caf\u{e9}.fr", "ada@cafe\u{301}.fr"));
-        assert_eq!(known("ada@a\u{200b}b.fr"), both("ada@a\u{200b}b.fr", "ada@a\u{200b}b.fr"));
-        assert!(known("ada\u{200b}@a.fr").is_err(), "it never was an address");
-        // Too long as it was typed, and not as it is stored.
-        let long = format!("ada@{}.fr", "e\u{301}".repeat(30));
-        assert_eq!(
-            known(&long).map(|both| both.0),
-            Email::read(Value::from(&*long)).map(|email| email.0)
-        );
-    }
-
-    #[test]
-    fn what_has_one_spelling_has_no_other() {
-        let color = |text: &str| Color::read(Value::from(text)).map(|color| color.0).ok();
-        assert_eq!(color("#1E90ff").as_deref(), Some("#1e90ff"));
-        for wrong in [
-            "",
-            "#",
-            "1e90ff",
-            "#1e90f",
-            "#1e90ff0",
-            "#1e90fg",
-            "#12",
-            "##1e90f",
-            " #1e90ff",
-            "#１e90ff",
-        ] {
-            assert_eq!(color(wrong), None, "{wrong}");
-        }
-        let id = "01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2";
-        assert!(parse_uuid(id).is_some() && parse_uuid(&id.to_uppercase()).is_some());
-        for wrong in [
-            &id.replace('-', ""),
-            &format!("{{{id}}}"),
-            &format!("urn:uuid:{id}"),
-            &id[1..],
-            &format!("{id}0"),
-            &id.replace('-', "_"),
-        ] {
-            assert_eq!(parse_uuid(wrong), None, "{wrong}");
-        }
-        let number = |text: &str| u32::read(Value::from(text)).ok();
-        assert_eq!((number("20"), number("4294967295")), (Some(20), Some(u32::MAX)));
-        for wrong in ["", "+1", "-1", "1.0", "1e1", " 1", "0x1", "4294967296", "１"] {
-            assert_eq!(number(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_query_of_very_many_parameters_is_not_read() {
         let query = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>();
         assert!(Fields::of_query(&query(MOST_PARAMETERS).join("&")).is_ok());
@@ -581,11 +284,6 @@ mod tests {
         #[test]
         fn queries_never_panic(query in ".*") {
             let _ = Fields::of_query(&query);
-        }
-
-        #[test]
-        fn colors_never_panic(color in "#?.{0,8}") {
-            let _ = Color::read(Value::from(color));
         }
     }
 }

@@ -1,0 +1,180 @@
+//! The types that a field can hold, each read from its one usual spelling.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use uuid::Uuid;
+use validator::ValidationError;
+
+use crate::{
+    Timestamp,
+    printable::{is_blank, is_control},
+};
+
+/// The code and the detail of a fault.
+pub type FieldFault = (&'static str, Cow<'static, str>);
+
+/// A type that a field can hold.
+pub trait Field: Sized {
+    fn read(value: Value) -> Result<Self, FieldFault>;
+}
+
+/// A string of any characters but U+0000, which PostgreSQL can't store and bcrypt would stop at.
+pub fn any_text(value: Value) -> Result<String, FieldFault> {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            Err(("invalid_text", "Must not contain U+0000.".into()))
+        }
+        Value::String(text) => Ok(text),
+        _ => Err(("type", "Must be a string.".into())),
+    }
+}
+
+/// The same without control characters, but for tab and line breaks.
+pub(super) fn text(value: Value) -> Result<String, FieldFault> {
+    let text = any_text(value)?;
+    if text.contains(is_control) {
+        let detail = "Must not contain control characters other than tab and line breaks.";
+        return Err(("invalid_text", detail.into()));
+    }
+    Ok(text)
+}
+
+/// For a name or a title: there is something to be seen in it. An empty one has a fault already.
+pub fn visible(text: &str) -> Result<(), ValidationError> {
+    if text.is_empty() || !is_blank(text) {
+        return Ok(());
+    }
+    let blank = "Must have characters that can be seen, not white space alone.";
+    Err(ValidationError::new("invalid_text").with_message(blank.into()))
+}
+
+impl Field for String {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        text(value)
+    }
+}
+
+/// A UUID in its one usual spelling: 36 characters, with hyphens.
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
+impl Field for Uuid {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        parse_uuid(&text(value)?).ok_or(("uuid", "Must be a UUID.".into()))
+    }
+}
+
+impl Field for Timestamp {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        Self::parse(&text(value)?).ok_or((
+            "date_time",
+            "Must be an RFC 3339 date and time of the years 0001 to 9999, such as 2026-11-20T12:00:00Z.".into(),
+        ))
+    }
+}
+
+/// A whole number of a query.
+impl Field for u32 {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let text = text(value)?;
+        text.parse()
+            .ok()
+            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or(("type", "Must be a whole number.".into()))
+    }
+}
+
+/// An enumeration in its `snake_case` names.
+#[macro_export]
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+        $(#[$meta])*
+        pub enum $name { $(#[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl $crate::validate::Field for $name {
+            fn read(value: serde_json::Value) -> Result<Self, $crate::validate::FieldFault> {
+                let text = <String as $crate::validate::Field>::read(value)?;
+                Self::parse(&text).ok_or(("enum", concat!("Must be one of:", $(" ", $text),*, ".").into()))
+            }
+        }
+    };
+}
+
+/// `#rrggbb`, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Color(pub String);
+
+impl Field for Color {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let color = text(value)?;
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(color.to_ascii_lowercase()))
+        } else {
+            Err(("color", "Must be a color such as #1e90ff.".into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_has_one_spelling_has_no_other() {
+        let color = |text: &str| Color::read(Value::from(text)).map(|color| color.0).ok();
+        assert_eq!(color("#1E90ff").as_deref(), Some("#1e90ff"));
+        for wrong in [
+            "",
+            "#",
+            "1e90ff",
+            "#1e90f",
+            "#1e90ff0",
+            "#1e90fg",
+            "#12",
+            "##1e90f",
+            " #1e90ff",
+            "#１e90ff",
+        ] {
+            assert_eq!(color(wrong), None, "{wrong}");
+        }
+        let id = "01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2";
+        assert!(parse_uuid(id).is_some() && parse_uuid(&id.to_uppercase()).is_some());
+        for wrong in [
+            &id.replace('-', ""),
+            &format!("{{{id}}}"),
+            &format!("urn:uuid:{id}"),
+            &id[1..],
+            &format!("{id}0"),
+            &id.replace('-', "_"),
+        ] {
+            assert_eq!(parse_uuid(wrong), None, "{wrong}");
+        }
+        let number = |text: &str| u32::read(Value::from(text)).ok();
+        assert_eq!((number("20"), number("4294967295")), (Some(20), Some(u32::MAX)));
+        for wrong in ["", "+1", "-1", "1.0", "1e1", " 1", "0x1", "4294967296", "１"] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn colors_never_panic(color in "#?.{0,8}") {
+            let _ = Color::read(Value::from(color));
+        }
+    }
+}
