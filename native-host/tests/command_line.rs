@@ -399,6 +399,11 @@ fn a_killed_verification_is_cleaned_up_later() {
     let state = Folder::new().unwrap();
     interrupted(&server, state.path(), testbed::Signal::KILL);
     assert!(accounts(&server) > 0);
+    // What it tried, and was refused.
+    let [run] = journals(state.path()).try_into().unwrap();
+    let mut run = std::fs::OpenOptions::new().append(true).open(run).unwrap();
+    writeln!(run, r#"{{"email":"nobody@example.com","password":"a\u0000bcdefgh"}}"#).unwrap();
+    drop(run);
     let elsewhere = run_clean_up(state.path(), &["http://127.0.0.1:1"]);
     assert!(out(&elsewhere).contains("No run has left anything"), "{}", err(&elsewhere));
     let clean = run_clean_up(state.path(), &[&server.url()]);
@@ -406,6 +411,11 @@ fn a_killed_verification_is_cleaned_up_later() {
     assert_eq!(accounts(&server), 0);
     let again = run_clean_up(state.path(), &[]);
     assert!(out(&again).contains("No run has left anything"), "{}", out(&again));
+}
+
+fn journals(state: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(state.join("trireme/verify")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 fn run_clean_up(state: &Path, more: &[&str]) -> Output {

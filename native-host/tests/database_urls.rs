@@ -108,6 +108,28 @@ fn a_server_that_cannot_be_reached_is_named_by_its_host_alone() {
     }
 }
 
+/// The server quotes what it does not understand.
+#[test]
+fn options_that_the_server_does_not_take_are_not_repeated() {
+    let Some(postgres) = require(Postgres::start()) else { return };
+    let url = postgres.url("postgres");
+    let secret = HALVES.concat();
+    for options in [
+        format!("-c%20{secret}"),
+        format!("--{secret}"),
+        format!("password={secret}"),
+        format!("-c%20work_mem%3D{secret}"),
+        format!("-c%20{secret}%3D1"),
+    ] {
+        let url = format!("{url}?options={options}");
+        for command in [&["doctor"][..], &["migrate"], &["maintain"], &["user", "list"]] {
+            let (code, said) = trireme(command, &[("DATABASE_URL", &url), ("LOG_LEVEL", "trace")]);
+            hides(&said, &format!("{command:?} with {options}"));
+            assert!(code == 1 && said.contains("`options`"), "{command:?}: {code}, {said}");
+        }
+    }
+}
+
 /// As with libpq, a name that nobody checks is no proof, and a public authority vouches for any.
 #[test]
 fn modes_that_prove_nothing_are_refused() {

@@ -10,6 +10,7 @@ use bytes::{BufMut, BytesMut};
 use futures_util::{TryStreamExt, future};
 use tokio_postgres::{
     Client, Config, Error as PgError, Row as PgRow,
+    error::{Severity, SqlState},
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 use uuid::Uuid;
@@ -226,6 +227,14 @@ pub fn is_answer(error: &DatabaseError) -> bool {
 /// An error with its cause, and the server's words with their code.
 pub fn explain(error: &PgError) -> String {
     if let Some(server) = error.as_db_error() {
+        // It quotes what it does not understand of the URL, and somebody may have taken that for a
+        // place of secrets. After signing in these are no fatal errors.
+        let options =
+            [SqlState::SYNTAX_ERROR, SqlState::INVALID_PARAMETER_VALUE, SqlState::UNDEFINED_OBJECT];
+        if server.parsed_severity() == Some(Severity::Fatal) && options.contains(server.code()) {
+            let code = server.code().code();
+            return format!("{code} the server does not take the URL's `options`");
+        }
         return format!("{} {}", server.code().code(), server.message());
     }
     let mut text = error.to_string();

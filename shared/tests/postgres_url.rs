@@ -61,6 +61,7 @@ fn reads_what_can_be_read_in_one_way() {
         // A parameter outdoes what is before the `?`, as in libpq.
         ("postgres://u:p@localhost/d?host=/run/pg", "u:p@%2Frun%2Fpg:5432/d?sslmode=disable"),
         ("postgres://h/d?user=u&password=p%26", "u:p%26@h:5432/d?sslmode=prefer"),
+        ("postgres://u%3Ax:p@h/d", "u%3Ax:p@h:5432/d?sslmode=prefer"),
         ("postgres://h?password=p", "h:5432/?sslmode=prefer&password=p"),
         // Other drivers' parameters and empty ones.
         (
@@ -94,6 +95,19 @@ fn what_can_be_read_in_two_ways_is_read_in_none() {
         "postgres://u#:p@h/d",
         // The password in another place.
         "postgres://u%3Ap@h/d",
+        "postgres://u;p@h/d",
+        "postgres://u,p@h/d",
+        "postgres://u%2Fp@h/d",
+        "postgres://u|p@h/d",
+        "postgres://u&password=p@h/d",
+        "postgres://h/d?user=u%3Ap",
+        "postgres://h/d?user=u%26password%3Dp",
+        "postgres://u@h/d&password=p",
+        "postgres://u@h/d;password=p",
+        "postgres://u@h/d%3Fpassword=p",
+        "postgres://u@h/d%3Fpassword%3Dp",
+        "postgres://u@h/?dbname=host%3Dh%20password%3Dp",
+        "postgres://%2Fu%3Ap%40h/d",
         "postgres://h?password=p@ss",
         "postgres://h/d?password=p@ss",
         "postgres://u@h/d:p",

@@ -102,6 +102,14 @@ pub fn all() -> Vec<Case> {
     signed("star as common name", "db.example", named("*.example", &[]));
     signed("expired", "localhost", with(|it| it.not_after = date_time_ymd(2001, 1, 1)));
     signed("not yet", "localhost", with(|it| it.not_before = date_time_ymd(4000, 1, 1)));
+    signed("names of all kinds", "localhost", {
+        // An object identifier, an address of mail, the host.
+        let names = [&[0x30, 0x12, 0x88, 2, 42, 3, 0x81, 1, b'x', 0x82, 9][..], b"localhost"];
+        let mut params = named("server", &[]);
+        params.custom_extensions =
+            vec![CustomExtension::from_oid_content(&[2, 5, 29, 17], names.concat())];
+        params
+    });
     signed(
         "for clients",
         "localhost",
@@ -203,5 +211,48 @@ pub fn all() -> Vec<Case> {
     let known = format!("{}{}", between.pem, root.pem);
     add("in two steps, both known", "localhost", shown.clone(), &key, &known);
     add("in two steps, one untold", "localhost", shown, &key, &root.pem);
+
+    // The same of the kinds that webpki does not take.
+    let mut steps = |name, server: String, between: &[&str], roots: &str| {
+        add(name, "localhost", format!("{server}{}", between.concat()), &key, roots);
+    };
+    let first = of_version_1(&between.sign(&server, &key), &between.key);
+    steps("version 1 in two steps", first.clone(), &[&between.pem], &root.pem);
+    steps("version 1 in two steps, both known", first.clone(), &[], &known);
+    steps("version 1 in two steps, one known", first.clone(), &[], &between.pem);
+    steps("version 1 in two steps, one untold", first, &[], &root.pem);
+    let mut able = server.clone();
+    able.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let able = between.sign(&able, &key).pem();
+    steps("an authority as well in two steps", able, &[&between.pem], &root.pem);
+    let under = |above: &Authority, adjust: &dyn Fn(&mut CertificateParams)| {
+        let mut it = Authority::new("under", |it| adjust(it));
+        it.pem = above.sign(&it.params, &it.key).pem();
+        let first = of_version_1(&it.sign(&server, &key), &it.key);
+        (it, first)
+    };
+    let (third, first) = under(&between, &|_| ());
+    steps("version 1 in three steps", first.clone(), &[&between.pem, &third.pem], &root.pem);
+    steps("version 1 in three steps, one missing", first, &[&third.pem], &root.pem);
+    for (name, adjust) in [
+        (
+            "version 1 under one that is expired",
+            &(|it: &mut CertificateParams| it.not_after = date_time_ymd(2001, 1, 1))
+                as &dyn Fn(&mut CertificateParams),
+        ),
+        ("version 1 under no authority", &|it: &mut CertificateParams| {
+            it.is_ca = IsCa::ExplicitNoCa
+        }),
+        ("version 1 under a key for other things", &|it: &mut CertificateParams| {
+            it.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        }),
+    ] {
+        let (it, first) = under(&root, adjust);
+        steps(name, first, &[&it.pem], &root.pem);
+    }
+    let (short, first) = under(&root, &|it| it.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
+    steps("version 1 within a bound of steps", first, &[&short.pem], &root.pem);
+    let (it, first) = under(&short, &|_| ());
+    steps("version 1 beyond a bound of steps", first, &[&short.pem, &it.pem], &root.pem);
     cases
 }

@@ -51,6 +51,8 @@ impl PostgresUrl {
 
     fn agrees_with_itself(&self) -> Result<(), UrlFault> {
         let fault = |text: &str| Err(UrlFault(text.to_owned()));
+        let said = |keyword| self.get(keyword).unwrap_or_default();
+        address::check_names(said("user"), said("dbname"), self.get("password").is_some())?;
         let [hosts, addresses] = [self.hosts().count(), self.list("hostaddr").count()];
         let targets = hosts.max(addresses);
         if targets == 0 {

@@ -11,16 +11,16 @@ use rustls::{
 use x509_cert::{
     certificate::{CertificateInner, Raw, Version},
     der::{
-        Decode as _, Encode as _, Header, Reader as _, SliceReader,
-        asn1::ObjectIdentifier,
+        Decode, Encode as _, Header, Reader, SliceReader, Tag, TagNumber, Tagged as _,
+        asn1::{AnyRef, ObjectIdentifier},
         oid::{
-            AssociatedOid as _,
+            AssociatedOid,
             db::{rfc4519::CN, rfc5280::ID_KP_SERVER_AUTH},
         },
     },
     ext::pkix::{
         BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage, KeyUsages,
-        NameConstraints, SubjectAltName, name::GeneralName,
+        NameConstraints, SubjectAltName,
     },
     spki::AlgorithmIdentifierOwned,
 };
@@ -34,6 +34,22 @@ const HEEDED: [ObjectIdentifier; 6] = [
     NameConstraints::OID,
     SubjectAltName::OID,
 ];
+
+/// Of RFC 5280's kinds of names, the two that hosts have. The others are not read any further.
+const DNS_NAME: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber::N2 };
+const IP_ADDRESS: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber::N7 };
+
+struct AlternativeNames<'a>(Vec<AnyRef<'a>>);
+
+impl AssociatedOid for AlternativeNames<'_> {
+    const OID: ObjectIdentifier = SubjectAltName::OID;
+}
+
+impl<'a> Decode<'a> for AlternativeNames<'a> {
+    fn decode<R: Reader<'a>>(reader: &mut R) -> x509_cert::der::Result<Self> {
+        Vec::decode(reader).map(Self)
+    }
+}
 
 pub struct Certificate {
     pub der: CertificateDer<'static>,
@@ -148,24 +164,39 @@ impl Certificate {
         })
     }
 
+    /// Whether it may vouch for others with `below` authorities between it and the server, though it
+    /// is not trusted itself. What it may vouch for is not read: one with bounds of names may not.
+    pub fn may_pass(&self, below: usize) -> Result<bool, Error> {
+        let extensions = self.read.tbs_certificate.extensions.as_deref().unwrap_or_default();
+        let understood = extensions.iter().all(|it| {
+            it.extn_id != NameConstraints::OID && (!it.critical || HEEDED.contains(&it.extn_id))
+        });
+        let so_long =
+            |it: BasicConstraints| it.path_len_constraint.is_none_or(|most| below <= most.into());
+        Ok(understood
+            && self.is_authority()
+            && self.may_sign()?
+            && self.extension::<BasicConstraints>()?.is_none_or(so_long))
+    }
+
     /// As libpq compares: by the alternative names, and by the common name only where none of
     /// those is of the host's kind.
     pub fn is_for(&self, host: &ServerName<'_>) -> Result<(), Error> {
         let text = host.to_str();
         let address: Option<IpAddr> = text.parse().ok();
-        let names = self.extension::<SubjectAltName>()?.map(|it| it.0).unwrap_or_default();
+        let names = self.extension::<AlternativeNames<'_>>()?.map(|it| it.0).unwrap_or_default();
         let mut presented = Vec::new();
         let mut by_common_name = true;
         for name in &names {
-            let fits = match name {
-                GeneralName::DnsName(name) => {
+            let fits = match name.tag() {
+                DNS_NAME => {
                     by_common_name &= address.is_some();
-                    presented.push(name.to_string());
-                    matches(name.as_str().as_bytes(), &text)
+                    presented.push(String::from_utf8_lossy(name.value()).into_owned());
+                    matches(name.value(), &text)
                 }
-                GeneralName::IpAddress(bytes) => {
+                IP_ADDRESS => {
                     by_common_name &= address.is_none();
-                    let named = match *bytes.as_bytes() {
+                    let named = match *name.value() {
                         [a, b, c, d] => Some(IpAddr::from([a, b, c, d])),
                         ref long => <[u8; 16]>::try_from(long).ok().map(IpAddr::from),
                     };
@@ -195,7 +226,7 @@ impl Certificate {
 
     fn extension<'a, T>(&'a self) -> Result<Option<T>, Error>
     where
-        T: x509_cert::der::Decode<'a> + x509_cert::der::oid::AssociatedOid,
+        T: Decode<'a> + AssociatedOid,
     {
         let found = self.read.tbs_certificate.get::<T>().map_err(|_| bad_encoding())?;
         Ok(found.map(|(_, it)| it))

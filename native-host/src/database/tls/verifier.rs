@@ -16,6 +16,9 @@ use rustls::{
 
 use super::certificate::Certificate;
 
+/// Of a chain, which a server may make as long as it likes.
+const MOST_SENT: usize = 16;
+
 /// The certificates of a file, or the system's.
 pub struct Anchors {
     /// A chain has to end at one of these, which vouch for themselves.
@@ -70,9 +73,24 @@ impl Anchors {
                 &parsed, &store, &between, now, known.all,
             );
         }
-        // Of the first version, or one that could vouch for others: webpki takes neither.
-        let mut issuers = roots.filter(|(root, _)| shown.is_signed_by(root, known));
-        issuers.next().map(drop).ok_or_else(|| CertificateError::UnknownIssuer.into())
+        // Of the first version, or one that could vouch for others: webpki takes neither. From the
+        // server's certificate up, a step at a time, each certificate once.
+        let roots: Vec<_> = roots.map(|(root, _)| root).collect();
+        let between = sent.iter().take(MOST_SENT).chain(&self.others);
+        let between: Vec<_> = between.filter_map(|it| Certificate::read(it).ok()).collect();
+        let (mut reached, mut left) = (vec![shown], between.iter().collect::<Vec<_>>());
+        for below in 0..=between.len() {
+            let signed_by = |by: &Certificate| reached.iter().any(|it| it.is_signed_by(by, known));
+            if roots.iter().any(|root| signed_by(root)) {
+                return Ok(());
+            }
+            (reached, left) = left.into_iter().partition(|it| {
+                it.is_in_force(now).is_ok()
+                    && it.may_pass(below).unwrap_or_default()
+                    && signed_by(it)
+            });
+        }
+        Err(CertificateError::UnknownIssuer.into())
     }
 }
 

@@ -45,10 +45,6 @@ pub fn read(address: &str) -> Result<BTreeMap<&'static str, String>, UrlFault> {
         Some((user, password)) => (decode(user)?, Some(decode(password)?)),
         None => (decode(credentials)?, None),
     };
-    // The server quotes the user's name when it refuses it.
-    if password.is_none() && user.contains(':') {
-        return Err(unclear("the : between user and password is percent-encoded"));
-    }
     let (mut names, mut ports) = (Vec::new(), Vec::new());
     for host in hosts.split(',').filter(|_| !hosts.is_empty()) {
         let (name, port) = with_port(host)?;
@@ -65,6 +61,19 @@ pub fn read(address: &str) -> Result<BTreeMap<&'static str, String>, UrlFault> {
     let given = |(keyword, value): (_, Option<String>)| Some((keyword, value?));
     said.extend(values.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty()));
     Ok(said)
+}
+
+/// The server quotes both when it refuses them, so neither may be one that has the password in it.
+pub fn check_names(user: &str, database: &str, has_password: bool) -> Result<(), UrlFault> {
+    if !has_password && user.contains([':', ';', ',', '|', '/', '&']) {
+        return Err(unclear("the user's name may have a password in it"));
+    }
+    if user.contains('=') || database.contains('=') {
+        return Err(unclear(
+            "the name of the user or of the database has a = in it, as if a parameter were in the wrong place",
+        ));
+    }
+    Ok(())
 }
 
 /// A host, and its port.
@@ -85,8 +94,9 @@ fn with_port(text: &str) -> Result<(String, String), UrlFault> {
 
 pub fn check_host(host: &str) -> Result<(), UrlFault> {
     let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    let known =
-        is_folder(host) || is_ipv6(host) || (named && (1..=LONGEST_NAME).contains(&host.len()));
+    let known = (is_folder(host) && !host.contains(':'))
+        || is_ipv6(host)
+        || (named && (1..=LONGEST_NAME).contains(&host.len()));
     if known { Ok(()) } else { Err(no_host()) }
 }
 
