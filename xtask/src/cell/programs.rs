@@ -35,12 +35,15 @@ impl Programs {
         let embed = hosts.contains(&Host::Spin) && installed.is_none();
 
         let mut build = cargo();
-        build.args(["build", "-p", "trireme-native-host"]);
+        build.args(["build", "--bin", "trireme"]);
         if release {
-            build.arg("--release");
+            build.args(["--release", "-p", "trireme-native-host"]);
+        } else {
+            // With the features that the tests build with, so that they are not built twice.
+            build.arg("--workspace");
         }
         if embed {
-            build.args(["-p", "trireme-spin-embedder"]);
+            build.args(["--bin", "spin-embedder", "-p", "trireme-spin-embedder"]);
         }
         ui::run(&mut build)?;
 
