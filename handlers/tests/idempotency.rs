@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{User, World, create, on_every_database};
+use support::{User, World, create, execute, on_every_database};
 
 async fn sign_in(world: &World, name: &str) -> User {
     let body = json!({ "email": format!("{name}@example.com"), "password": support::PASSWORD });
@@ -46,6 +46,26 @@ fn a_key_makes_one_record() {
         for wrong in ["", &"k".repeat(256)] {
             assert_eq!(post(&eve, wrong, json!({ "title": "x" })).await.status, 422);
         }
+    });
+}
+
+/// Keys that were taken before the fingerprints were HMACs are those of the same requests.
+#[test]
+fn a_retry_across_an_upgrade_makes_no_second_record() {
+    on_every_database(async |world| {
+        let ada = world.register("ada").await;
+        let post = |title: &str| {
+            let body = json!({ "title": title });
+            world.post("/api/v1/tasks", &body).by(&ada).header("idempotency-key", "k").send()
+        };
+        let first = post("x").await;
+        let before = "R7Cvx6BNkCMqzudWwsWpKkYK7CiB5ZyuX7YYHX6g5Oc"; // SHA-256 of path, NUL and body
+        let set = "-- set_fingerprint\nUPDATE idempotency_keys SET fingerprint = $1";
+        execute(world, set, vec![before.into()]).await;
+        let again = post("x").await;
+        assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+        assert_eq!(again.bytes, first.bytes);
+        assert_eq!(post("y").await.outcome(), (422, "idempotency_key_reused"));
     });
 }
 

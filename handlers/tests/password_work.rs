@@ -68,6 +68,8 @@ async fn are_alike(world: &World, due: u64) {
         let too_long = "x".repeat(73);
         assert_eq!(work(world, &email, &too_long, 401).await, due, "{name}, too long");
     }
+    let right = work(world, "disabled@example.com", PASSWORD, 401).await;
+    assert_eq!(right, due, "whether the password of a disabled account is right");
 }
 
 #[test]

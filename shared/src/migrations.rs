@@ -30,6 +30,7 @@ const POSTGRES: &[Migration] = migrations!["postgres":
     4 "0004_maintenance",
     5 "0005_folding",
     6 "0006_role_of_the_database",
+    7 "0007_folding_anywhere",
 ];
 
 const SQLITE: &[Migration] = migrations!["sqlite":
@@ -39,6 +40,7 @@ const SQLITE: &[Migration] = migrations!["sqlite":
     4 "0004_maintenance",
     5 "0005_folding",
     6 "0006_role_of_the_database",
+    7 "0007_folding_anywhere",
 ];
 
 /// All migrations of a dialect, in the order of their versions.

@@ -18,11 +18,10 @@ pub fn error(code: &str, message: &str, constraint: Option<&str>) -> DatabaseErr
         ("40001" | "40P01", _) => DatabaseError::Conflict(cause),
         // A schema, table, column or function that is not there.
         ("3F000" | "42P01" | "42703" | "42883", _) => DatabaseError::Undefined(cause),
-        // Shut down, starting up, out of connections or memory, turned read-only, a connection
-        // fault: another connection, a little later, may do.
-        ("25006" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08" | "53" | "40") => {
-            DatabaseError::Unavailable(cause)
-        }
+        // Shut down, starting up, out of connections or memory, turned read-only, idle or open for
+        // too long, a connection fault: another connection, a little later, may do.
+        ("25006" | "25P03" | "25P04" | "57P01" | "57P02" | "57P03" | "57P05", _)
+        | (_, "08" | "53" | "40") => DatabaseError::Unavailable(cause),
         _ => DatabaseError::Failed(cause),
     }
 }
@@ -32,4 +31,19 @@ pub fn error(code: &str, message: &str, constraint: Option<&str>) -> DatabaseErr
 /// that the server has forgotten or given to another.
 pub fn is_of_the_schema(code: &str) -> bool {
     matches!(code, "0A000" | "26000" | "XX000") || code.starts_with("42")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_connection_may_do_is_told_from_a_fault() {
+        for code in ["25P03", "25P04", "25006", "57P01", "57P05", "08006", "53300", "40002"] {
+            assert!(matches!(error(code, "", None), DatabaseError::Unavailable(_)), "{code}");
+        }
+        for code in ["25P02", "42501", "22003", "XX000"] {
+            assert!(matches!(error(code, "", None), DatabaseError::Failed(_)), "{code}");
+        }
+    }
 }

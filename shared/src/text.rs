@@ -8,13 +8,7 @@ use unicode_security::GeneralSecurityProfile as _;
 /// The crate's own iterator can do the compatibility forms as well, and brings their tables: a
 /// hundred kilobytes.
 pub fn normalize(text: &str) -> String {
-    let mut apart = Vec::with_capacity(text.len());
-    for c in text.chars() {
-        decompose_canonical(c, |c| apart.push((canonical_combining_class(c), c)));
-    }
-    for marks in apart.split_mut(|(class, _)| *class == 0) {
-        marks.sort_by_key(|(class, _)| *class);
-    }
+    let apart = decompose(text);
     let mut composed: Vec<(u8, char)> = Vec::with_capacity(apart.len());
     let mut starter: Option<usize> = None;
     for (class, c) in apart {
@@ -33,6 +27,18 @@ pub fn normalize(text: &str) -> String {
         composed.push((class, c));
     }
     composed.into_iter().map(|(_, c)| c).collect()
+}
+
+/// Letters and marks apart, each with its combining class, in canonical order (Form D).
+fn decompose(text: &str) -> Vec<(u8, char)> {
+    let mut apart = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        decompose_canonical(c, |c| apart.push((canonical_combining_class(c), c)));
+    }
+    for marks in apart.split_mut(|(class, _)| *class == 0) {
+        marks.sort_by_key(|(class, _)| *class);
+    }
+    apart
 }
 
 /// Text as it is searched for in any case: Unicode's full case folding (`CaseFolding.txt`, C and F,
@@ -69,9 +75,13 @@ pub fn is_identifier(c: char) -> bool {
     !c.is_ascii() && c.identifier_allowed() && !punctuation
 }
 
-/// Whether a character alters the one before it.
-pub fn is_mark(c: char) -> bool {
-    canonical_combining_class(c) != 0
+/// Whether each mark alters a letter or a digit, and none the one that has it already.
+pub fn marks_are_seen(text: &str) -> bool {
+    let mut before = '-';
+    decompose(text).into_iter().all(|(class, c)| {
+        let on = std::mem::replace(&mut before, c);
+        class == 0 || (on != '-' && on != c)
+    })
 }
 
 #[cfg(test)]

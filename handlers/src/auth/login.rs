@@ -69,11 +69,12 @@ async fn sign_in<H: Host, R: Row>(
 ) -> Result<Response<Bytes>> {
     let known = row.map(User::read).transpose()?;
     let stored: Option<&str> = row.map(|row| row.get(6)).transpose()?.flatten();
-    let disabled = row.map(|row| row.get::<Option<Timestamp>>(7)).transpose()?.flatten().is_some();
+    let disabled: Option<Timestamp> = row.map(|row| row.get(7)).transpose()?.flatten();
+    // No password is right for a disabled account, in no other time than a wrong one.
+    let stored = stored.filter(|_| disabled.is_none());
 
     let (verdict, upgraded) = compare(cx, password, stored, longest).await?;
-    let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong && !disabled)
-    else {
+    let (Some(user), Some(stored), true) = (known, stored, verdict != Verdict::Wrong) else {
         return Err(refused(cx, row.and_then(|row| row.get(0).ok())));
     };
     let session = NewSession::new(cx);

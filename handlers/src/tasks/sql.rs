@@ -203,8 +203,8 @@ pub fn remove_all(user: Uuid) -> Statement<'static> {
 macro_rules! to_fold {
     () => {
         "FROM tasks WHERE folding < 1
-         AND octet_length(title) + octet_length(COALESCE(description, ''))
-             > length(title) + length(COALESCE(description, ''))"
+         AND length(hex(title || COALESCE(description, '')))
+             > 2 * length(title || COALESCE(description, ''))"
     };
 }
 

@@ -49,6 +49,8 @@ fn until(mut is_so: impl FnMut() -> bool) {
 fn is_worked_off(url: &str, many: u32) -> Server {
     let port = free_port();
     let server = server(options().env("DATABASE_URL", url).env("ADMIN_PORT", port.to_string()));
+    until(|| sample(port, "maintenance_due") > 0.0);
+    assert!(sample(port, "maintenance_rows_total") == 0.0, "the backlog is told before it is gone");
     until(|| {
         assert_eq!(connect(&server).get("/health").status, 200, "it serves meanwhile");
         sample(port, "maintenance_rows_total") >= f64::from(many)
@@ -72,6 +74,16 @@ fn a_backlog_is_worked_off_while_serving() {
     home.run(&backlog(60_000, "timestamptz '2020-01-01'")).unwrap();
     let _server = is_worked_off(&home.url(), 60_000);
     assert_eq!(home.run(left).unwrap(), "0");
+}
+
+/// Another program's SQLite may be older than ours, and has to know what the schema asks of it.
+#[test]
+fn an_older_sqlite_can_write_what_is_maintained() {
+    let folder = Folder::new().unwrap();
+    let (_, connection) = file(&folder, 1);
+    let newer = "SELECT count(*) FROM sqlite_schema
+                 WHERE sql LIKE '%octet_length%' OR sql LIKE '%concat%' OR sql LIKE '%if(%'";
+    assert_eq!(connection.query_row(newer, [], |row| row.get::<_, i64>(0)), Ok(0));
 }
 
 #[test]

@@ -22,8 +22,11 @@ const PIECES: u32 = 50;
 /// Never returns, whatever goes wrong: what was not done now is done later. Dropped, it stops at
 /// once: a piece is all or nothing, and its lease runs out.
 pub async fn forever(app: &App, host: &NativeHost, metrics: &Metrics) -> Infallible {
+    // The first run moves nothing: what is due is told at once, and not when much of it is done.
+    let mut pieces = 0;
     loop {
-        let run = AssertUnwindSafe(maintenance::run(app, host, PIECES)).catch_unwind();
+        let run = AssertUnwindSafe(maintenance::run(app, host, pieces)).catch_unwind();
+        pieces = PIECES;
         let unfinished = match run.await {
             Ok(Ok(reports)) => {
                 metrics.maintenance.tell(&reports, host.now());
