@@ -241,7 +241,7 @@ pub fn all() -> Vec<Case> {
                 as &dyn Fn(&mut CertificateParams),
         ),
         ("version 1 under no authority", &|it: &mut CertificateParams| {
-            it.is_ca = IsCa::ExplicitNoCa
+            it.is_ca = IsCa::ExplicitNoCa;
         }),
         ("version 1 under a key for other things", &|it: &mut CertificateParams| {
             it.key_usages = vec![KeyUsagePurpose::DigitalSignature];
