@@ -114,6 +114,15 @@ fn configuration_is_shown_without_secrets() {
             assert!(of("JWT_SECRET")["value"].is_null());
         }
     }
+    for name in ["PUBLIC_URL", "CORS_ORIGINS", "ALLOWED_HOSTS", "JWT_ISSUER"] {
+        for form in [&["config"][..], &["config", "--json"], &["serve"]] {
+            let mut config = command(folder.path(), form);
+            config.env(name, "https://u:hidden@h").env("BIND", "nowhere");
+            let output = run(config, "");
+            assert_eq!(output.status.code(), Some(78), "{}", err(&output));
+            assert!(!(out(&output) + &err(&output)).contains("hidden@"), "{name}, {form:?}");
+        }
+    }
 }
 
 #[test]

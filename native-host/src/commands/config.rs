@@ -20,7 +20,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line {
     name: &'static str,
-    /// Null when it is unset or secret.
+    /// Null when it is unset, secret, or a URL with a password in it.
     value: Option<String>,
     source: Source,
     secret: bool,
@@ -65,7 +65,8 @@ impl Line {
         let &Variable { name, default, secret, meaning } = variable;
         let value = value(name);
         let source = if value.is_some() { Source::Variable } else { Source::Default };
-        Self { name, value: value.filter(|_| !secret), source, secret, default, meaning }
+        let shown = value.filter(|value| !secret && !has_password(value));
+        Self { name, value: shown, source, secret, default, meaning }
     }
 
     fn row(&self) -> [String; 4] {
@@ -76,4 +77,9 @@ impl Line {
         };
         [self.name, source, value, self.meaning].map(str::to_owned)
     }
+}
+
+/// A URL that names somebody is in the wrong variable, where it is a fault.
+fn has_password(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
