@@ -140,6 +140,29 @@ pub fn all() -> Vec<Case> {
         }),
     );
     signed(
+        "policies and lists of revoked ones, critical",
+        "localhost",
+        with(|it| {
+            let policies: [(_, &[u8]); 4] = [
+                (32, &[0x30, 6, 0x30, 4, 6, 2, 42, 3]),
+                (36, &[0x30, 3, 0x80, 1, 0]),
+                (54, &[2, 1, 0]),
+                (
+                    31,
+                    &[0x30, 13, 0x30, 11, 0xa0, 9, 0xa0, 7, 0x86, 5, b'h', b't', b't', b'p', b':'],
+                ),
+            ];
+            it.custom_extensions = policies
+                .map(|(number, content)| {
+                    let mut policy =
+                        CustomExtension::from_oid_content(&[2, 5, 29, number], content.to_vec());
+                    policy.set_criticality(true);
+                    policy
+                })
+                .to_vec();
+        }),
+    );
+    signed(
         "unknown and critical",
         "localhost",
         with(|it| {

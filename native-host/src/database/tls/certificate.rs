@@ -19,20 +19,30 @@ use x509_cert::{
         },
     },
     ext::pkix::{
-        BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage, KeyUsages,
-        NameConstraints, SubjectAltName,
+        BasicConstraints, CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage,
+        InhibitAnyPolicy, KeyUsage, KeyUsages, NameConstraints, PolicyConstraints, PolicyMappings,
+        SubjectAltName,
     },
     spki::AlgorithmIdentifierOwned,
 };
 
-/// Extensions that may be critical, since they are heeded; policies ask for nothing.
-const HEEDED: [ObjectIdentifier; 6] = [
+/// Extensions that may be critical, since they are heeded.
+const HEEDED: [ObjectIdentifier; 5] = [
     BasicConstraints::OID,
-    CertificatePolicies::OID,
     ExtendedKeyUsage::OID,
     KeyUsage::OID,
     NameConstraints::OID,
     SubjectAltName::OID,
+];
+
+/// Those that may be critical for OpenSSL as well: nobody asks for policies or lists of revoked
+/// ones. webpki does not know them.
+const PASSED_OVER: [ObjectIdentifier; 5] = [
+    CertificatePolicies::OID,
+    CrlDistributionPoints::OID,
+    InhibitAnyPolicy::OID,
+    PolicyConstraints::OID,
+    PolicyMappings::OID,
 ];
 
 /// Of RFC 5280's kinds of names, the two that hosts have. The others are not read any further.
@@ -108,9 +118,20 @@ impl Certificate {
         self.read.tbs_certificate.issuer == self.read.tbs_certificate.subject
     }
 
-    /// Of version 3, and a server's own, as webpki wants it.
+    /// Of version 3, a server's own, and all that is critical in it known, as webpki wants it.
     pub fn is_ordinary(&self) -> bool {
-        self.read.tbs_certificate.version == Version::V3 && !self.is_authority()
+        self.read.tbs_certificate.version == Version::V3
+            && !self.is_authority()
+            && self.critical().all(|it| !PASSED_OVER.contains(&it))
+    }
+
+    fn critical(&self) -> impl Iterator<Item = ObjectIdentifier> {
+        let extensions = self.read.tbs_certificate.extensions.iter().flatten();
+        extensions.filter(|it| it.critical).map(|it| it.extn_id)
+    }
+
+    fn is_understood(&self) -> bool {
+        self.critical().all(|it| HEEDED.contains(&it) || PASSED_OVER.contains(&it))
     }
 
     fn is_authority(&self) -> bool {
@@ -132,8 +153,7 @@ impl Certificate {
 
     /// Whether a server may show it: nothing in it says otherwise, or can't be understood.
     pub fn may_serve(&self) -> Result<(), Error> {
-        let extensions = self.read.tbs_certificate.extensions.as_deref().unwrap_or_default();
-        if extensions.iter().any(|it| it.critical && !HEEDED.contains(&it.extn_id)) {
+        if !self.is_understood() {
             return Err(CertificateError::UnhandledCriticalExtension.into());
         }
         let tls =
@@ -167,13 +187,10 @@ impl Certificate {
     /// Whether it may vouch for others with `below` authorities between it and the server, though it
     /// is not trusted itself. What it may vouch for is not read: one with bounds of names may not.
     pub fn may_pass(&self, below: usize) -> Result<bool, Error> {
-        let extensions = self.read.tbs_certificate.extensions.as_deref().unwrap_or_default();
-        let understood = extensions.iter().all(|it| {
-            it.extn_id != NameConstraints::OID && (!it.critical || HEEDED.contains(&it.extn_id))
-        });
         let so_long =
             |it: BasicConstraints| it.path_len_constraint.is_none_or(|most| below <= most.into());
-        Ok(understood
+        Ok(self.is_understood()
+            && self.extension::<NameConstraints>()?.is_none()
             && self.is_authority()
             && self.may_sign()?
             && self.extension::<BasicConstraints>()?.is_none_or(so_long))
