@@ -145,6 +145,26 @@ fn a_deleted_account_is_nowhere_to_be_found() {
     });
 }
 
+/// Of several at once one does it; the others are told that the account is gone, or that its
+/// password no longer is what it was, and nothing of conditions that they did not make.
+#[test]
+fn an_account_is_deleted_once() {
+    on_every_database(async |world| {
+        for name in ["ada", "eve", "joe", "mia"] {
+            let user = world.register(name).await;
+            let all = (0..4).map(|_| delete_account(world, &user));
+            let mut statuses: Vec<_> = futures_util::future::join_all(all)
+                .await
+                .into_iter()
+                .map(|reply| reply.status)
+                .collect();
+            statuses.sort_unstable();
+            assert_eq!(statuses[0], 204);
+            assert!(statuses[1..].iter().all(|status| [401, 403].contains(status)), "{statuses:?}");
+        }
+    });
+}
+
 #[test]
 fn attempts_are_counted_under_names_that_tell_nothing() {
     on_every_database(async |world| {

@@ -165,6 +165,25 @@ fn one_instance_at_a_time_is_at_a_step() {
     });
 }
 
+/// Whoever's clock was years ahead is not waited for until then.
+#[test]
+fn a_lease_that_outlasts_any_is_nobodys() {
+    on_every_database(async |world| {
+        attempts(world, "old", 3, support::START).await;
+        let lease = |until: Duration| {
+            let other = vec![Value::from(Uuid::from_u128(1)), support::START.plus(until).into()];
+            let set =
+                "-- other\nINSERT INTO leases (name, holder, until) VALUES ('attempts', $1, $2)
+                       ON CONFLICT (name) DO UPDATE SET until = $2";
+            support::execute(world, set, other)
+        };
+        lease(Duration::from_secs(120)).await;
+        assert_eq!(of(&run(world, 10).await, "attempts").outcome, Outcome::Elsewhere);
+        lease(Duration::from_millis(120_001)).await;
+        assert_eq!(of(&run(world, 10).await, "attempts").outcome, Outcome::Done);
+    });
+}
+
 /// Texts of before were put in lower case, which is no case folding.
 #[test]
 fn what_was_in_lower_case_is_folded_anew() {

@@ -13,6 +13,9 @@ use shared::{
 /// part of it, and instances' clocks differ by less.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// A lease that lasts for longer yet is of a clock that was far ahead, and nobody's.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// Takes a lease that nobody has; whether it did.
 pub async fn take<H: Host>(host: &H, step: &str, holder: Uuid) -> Result<bool, DatabaseError> {
     let statement = renew(step, holder, host.now());
@@ -26,9 +29,15 @@ pub fn renew(step: &str, holder: Uuid, now: Timestamp) -> Statement<'_> {
         "-- take_lease
          INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3
-         WHERE leases.holder = $2 OR leases.until <= $4
+         WHERE leases.holder = $2 OR leases.until <= $4 OR leases.until > $5
          RETURNING name",
-        vec![step.into(), holder.into(), now.plus(LEASE).into(), now.into()],
+        vec![
+            step.into(),
+            holder.into(),
+            now.plus(LEASE).into(),
+            now.into(),
+            now.plus(LONGEST).into(),
+        ],
     )
 }
 

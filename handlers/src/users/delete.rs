@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use shared::{Code, Error, Uuid, auth::password::Password, error::Result, host::Host, sql::Row};
 use validator::Validate;
 
-use super::{confirm, remove, sql};
+use super::{confirm, remove, sql, wrong_password};
 use crate::{
     conditional::Precondition,
     context::Context,
@@ -29,8 +29,10 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let hash = confirm(cx, input.password).await?;
     let delete = sql::delete(user, &hash, demanded.value(), cx.now);
     let rows = cx.as_caller(&[sql::get(user), delete]).await?;
-    if rows[1].is_empty() {
-        return Err(Precondition::failed());
+    match rows[1].is_empty() {
+        true if demanded.is_given() => return Err(Precondition::failed()),
+        true => return Err(wrong_password()),
+        false => {}
     }
     let email = rows[0].first().ok_or_else(Error::not_found)?.get::<&str>(1)?;
     clear_away(cx, user, email).await;

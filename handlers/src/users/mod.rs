@@ -102,7 +102,7 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
     let right = match compared {
         Ok((verdict, stored)) => stored.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| {
             report("confirmation_refused");
-            standing.announced(Error::new(Code::WrongPassword, "The password is wrong."))
+            standing.announced(wrong_password())
         })?,
         Err(busy) => {
             cx.as_service(&[rate_limit::forgive(&attempt)]).await?;
@@ -111,4 +111,9 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
     };
     cx.as_service(&[rate_limit::forgive(&attempt)]).await?;
     Ok(right)
+}
+
+/// Also when somebody else changed it between its confirmation and what was to be done.
+pub fn wrong_password() -> Error {
+    Error::new(Code::WrongPassword, "The password is wrong.")
 }

@@ -2,14 +2,14 @@ use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
 use shared::{
-    Code, Error,
+    Code,
     auth::password::{NewPassword, Password},
     error::Result,
     host::Host,
 };
 use validator::Validate;
 
-use super::{confirm, hash, sql};
+use super::{confirm, hash, sql, wrong_password};
 use crate::{context::Context, openapi::Operation, respond};
 
 #[derive(Validate, JsonSchema)]
@@ -39,8 +39,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         ])
         .await?;
     if rows[0].is_empty() {
-        // Changed by somebody else between the confirmation and now.
-        return Err(Error::new(Code::WrongPassword, "The password is wrong."));
+        return Err(wrong_password());
     }
     tracing::info!(
         target: "auth",
