@@ -33,6 +33,7 @@ pub async fn batch<H: Host>(
                 None => return Err(DatabaseError::Conflict(cause)),
             },
             Err(DatabaseError::Undefined(cause)) => return Err(why(host, cause).await),
+            Err(DatabaseError::Constraint(name)) => return Err(whose(host, scope, name).await),
             other => return other,
         }
     }
@@ -57,6 +58,18 @@ async fn why<H: Host>(host: &H, cause: String) -> DatabaseError {
     }
 }
 
+/// What a row refers to is gone: is it the user or the session, which ended while the batch ran, or
+/// is it something that the caller named?
+async fn whose<H: Host>(host: &H, scope: Scope, constraint: String) -> DatabaseError {
+    if scope != Scope::Service && constraint.ends_with("_fkey") {
+        let enter = [Statement::read("-- enter\nSELECT 1", vec![])];
+        if let Err(DatabaseError::SessionEnded) = host.database().batch(scope, &enter).await {
+            return DatabaseError::SessionEnded;
+        }
+    }
+    DatabaseError::Constraint(constraint)
+}
+
 /// The newest migration that is applied; 0 where there is none yet.
 pub async fn applied<H: Host>(host: &H) -> Result<i64, DatabaseError> {
     let ask = [host.database().schema_version()];
@@ -77,7 +90,7 @@ pub fn expected<H: Host>(host: &H) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     use shared::{
         Timestamp,
@@ -87,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    /// A host whose database refuses so many batches for what others do, and then no more.
-    struct Busiest {
-        refuses: Cell<usize>,
+    /// A host whose database fails by these errors, the last one first, and then no more.
+    struct Failing {
+        errors: RefCell<Vec<DatabaseError>>,
         slept: Cell<Duration>,
     }
 
-    impl Host for Busiest {
+    impl Host for Failing {
         type Database = Self;
         fn kind(&self) -> HostKind {
             HostKind::Native
@@ -118,7 +131,7 @@ mod tests {
         }
     }
 
-    impl Database for Busiest {
+    impl Database for Failing {
         type Row = sqlite::Row;
         fn backend(&self) -> Backend {
             Backend::Sqlite
@@ -128,22 +141,22 @@ mod tests {
             _: Scope,
             _: &[Statement<'_>],
         ) -> Result<Vec<Vec<Self::Row>>, DatabaseError> {
-            match self.refuses.get() {
-                0 => Ok(Vec::new()),
-                more => {
-                    self.refuses.set(more - 1);
-                    Err(DatabaseError::Conflict("40001".to_owned()))
-                }
-            }
+            self.errors.borrow_mut().pop().map_or(Ok(Vec::new()), Err)
         }
     }
 
-    /// How a batch ends that is refused so often, and how many milliseconds were waited.
-    fn ends(refuses: usize) -> (Result<(), shared::Error>, u128) {
-        let host = Busiest { refuses: Cell::new(refuses), slept: Cell::default() };
-        let result = futures_util::FutureExt::now_or_never(batch(&host, Scope::Service, &[]));
+    /// How a batch ends that meets these errors, and how many milliseconds were waited.
+    fn run(scope: Scope, errors: Vec<DatabaseError>) -> (Result<(), DatabaseError>, u128) {
+        let host = Failing { errors: errors.into(), slept: Cell::default() };
+        let result = futures_util::FutureExt::now_or_never(batch(&host, scope, &[]));
         let result = result.expect("nothing is really waited for");
-        (result.map(drop).map_err(Into::into), host.slept.get().as_millis())
+        (result.map(drop), host.slept.get().as_millis())
+    }
+
+    fn ends(refuses: usize) -> (Result<(), shared::Error>, u128) {
+        let conflict = || DatabaseError::Conflict("40001".to_owned());
+        let (result, waited) = run(Scope::Service, (0..refuses).map(|_| conflict()).collect());
+        (result.map_err(Into::into), waited)
     }
 
     #[test]
@@ -155,5 +168,17 @@ mod tests {
         let refused = refused.unwrap_err();
         assert_eq!((refused.code.as_str(), refused.retry_after), ("overloaded", Some(1)));
         assert_eq!(waited, 1275);
+    }
+    #[test]
+    fn a_reference_to_nothing_ends_a_session_only_where_that_is_what_is_gone() {
+        let user = Scope::User { user: shared::Uuid::nil(), session: None };
+        let broken = |name: &str| DatabaseError::Constraint(name.to_owned());
+        let ended = || DatabaseError::SessionEnded;
+        let outcome = |scope, errors| run(scope, errors).0.unwrap_err().to_string();
+        let [fkey, key] = ["notes_author_user_id_fkey", "notes_name_key"];
+        assert_eq!(outcome(user, vec![ended(), broken(fkey)]), ended().to_string());
+        assert_eq!(outcome(user, vec![broken(fkey)]), broken(fkey).to_string());
+        assert_eq!(outcome(user, vec![ended(), broken(key)]), broken(key).to_string());
+        assert_eq!(outcome(Scope::Service, vec![ended(), broken(fkey)]), broken(fkey).to_string());
     }
 }

@@ -84,14 +84,15 @@ async fn a_batch_is_all_or_nothing() {
     on_each(async |database, name| {
         let user = User::create(database, 1).await;
         let [one, two] = [10, 11].map(Uuid::from_u128);
-        let wrong: [Statement<'_>; 4] = [
+        let wrong: [Statement<'_>; 5] = [
             create_context(two, user.id, "same"),
+            Statement::read("-- no_json\nSELECT json('nothing')", vec![]),
             Statement::write("-- no_such_table\nINSERT INTO nothing VALUES (1)", vec![]),
             Statement::read("-- too_few\nSELECT name FROM contexts WHERE name = $1", vec![]),
             Statement::read("-- too_many\nSELECT name FROM contexts", vec!["more".into()]),
         ];
         // Where types are sent with each statement, one too many is declared and not missed.
-        let tried = if name == "pooler" { 3 } else { 4 };
+        let tried = if name == "pooler" { 4 } else { 5 };
         for last in wrong.into_iter().take(tried) {
             let batch = [create_context(one, user.id, "same"), last];
             let error = database.batch(user.scope(), &batch).await.err().expect(name);

@@ -195,12 +195,6 @@ impl From<DatabaseError> for Error {
                 return Self::new(Code::SessionEnded, "The session has ended.");
             }
             DatabaseError::NoRoom => return Self::no_room(),
-            // The account or the session was deleted while the batch ran.
-            DatabaseError::Constraint(name)
-                if name.ends_with("_user_id_fkey") || name.ends_with("_session_id_fkey") =>
-            {
-                return Self::new(Code::SessionEnded, "The session has ended.");
-            }
             DatabaseError::Constraint(_)
             | DatabaseError::Undefined(_)
             | DatabaseError::Failed(_) => return Self::internal(error),
@@ -230,7 +224,7 @@ impl From<DecodeError> for Error {
 
 impl From<Busy> for Error {
     fn from(_: Busy) -> Self {
-        Self::new(Code::Overloaded, "Too many sign-ins at once.")
+        Self::new(Code::Overloaded, "There is too much to compute at once.")
     }
 }
 

@@ -110,6 +110,32 @@ impl<'a> Statement<'a> {
         let first = self.text.lines().next().unwrap_or_default();
         first.strip_prefix("-- ").unwrap_or("unnamed")
     }
+
+    /// Whether it gives rows: it reads, or it says `RETURNING`, in any case, where that is a keyword.
+    pub fn gives_rows(&self) -> bool {
+        self.access == Access::Read || has_keyword(&self.text, "returning")
+    }
+}
+
+/// Whether a word stands in SQL outside of quotes and `--` comments.
+fn has_keyword(sql: &str, word: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = sql;
+    while let Some(at) = rest.find(|c: char| is_word(c) || matches!(c, '\'' | '"' | '-')) {
+        rest = &rest[at..];
+        let end = match rest.as_bytes()[0] {
+            quote @ (b'\'' | b'"') => rest[1..].find(char::from(quote)).map(|end| end + 2),
+            b'-' if rest.starts_with("--") => rest.find('\n'),
+            b'-' => Some(1),
+            _ => rest.find(|c: char| !is_word(c)),
+        };
+        let (token, after) = rest.split_at(end.unwrap_or(rest.len()));
+        if token.eq_ignore_ascii_case(word) {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
 impl fmt::Debug for Statement<'_> {
@@ -241,3 +267,33 @@ impl fmt::Display for DatabaseError {
     }
 }
 impl std::error::Error for DatabaseError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn returning_is_a_keyword_in_any_case_and_none_in_quotes() {
+        let gives = |text: &'static str| Statement::write(text, vec![]).gives_rows();
+        for text in [
+            "INSERT INTO notes (id) VALUES ($1) RETURNING id",
+            "insert into notes (id) values ($1) returning id",
+            "DELETE FROM notes\nReturning(id)",
+            "UPDATE notes SET text = 'it''s -- no comment' RETURNING id",
+            "UPDATE notes SET \"returned\" = 1 - 2 RETURNING id",
+        ] {
+            assert!(gives(text), "{text}");
+        }
+        for text in [
+            "-- forget_returning\nDELETE FROM notes",
+            "DELETE FROM notes -- RETURNING",
+            "UPDATE notes SET text = 'RETURNING'",
+            "UPDATE notes SET \"returning\" = 1",
+            "UPDATE notes SET returning_on = 1, \u{e9}returning = 2",
+            "UPDATE notes SET text = 'RETURNING",
+        ] {
+            assert!(!gives(text), "{text}");
+        }
+        assert!(Statement::read("SELECT 1", vec![]).gives_rows());
+    }
+}

@@ -91,8 +91,8 @@ impl sql::Row for Row {
 }
 
 /// The first statement of [`Scope::User`]: it fails when account or session are not alive, and
-/// with it the whole batch. SQLite has no `RAISE` outside triggers; `json` of a text that is
-/// no JSON is an error on every SQLite.
+/// with it the whole batch. SQLite has no `RAISE` outside triggers; but it quotes a path of JSON
+/// that it can't read, so these words reach [`database_error`], and no other fault has them.
 pub fn enter(scope: Scope) -> Option<Statement<'static>> {
     let Scope::User { user, session } = scope else { return None };
     Some(match session {
@@ -101,14 +101,14 @@ pub fn enter(scope: Scope) -> Option<Statement<'static>> {
              SELECT CASE WHEN EXISTS (
                  SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id AND u.generation = s.generation
                  WHERE s.id = $1 AND u.id = $2 AND u.disabled_at IS NULL
-             ) THEN 1 ELSE json('session ended') END",
+             ) THEN 1 ELSE json_extract('{}', 'the session of trireme ended') END",
             vec![Value::Uuid(session), Value::Uuid(user)],
         ),
         None => Statement::read(
             "-- enter_account
              SELECT CASE WHEN EXISTS (
                  SELECT 1 FROM users WHERE id = $1 AND disabled_at IS NULL
-             ) THEN 1 ELSE json('session ended') END",
+             ) THEN 1 ELSE json_extract('{}', 'the session of trireme ended') END",
             vec![Value::Uuid(user)],
         ),
     })
@@ -116,7 +116,7 @@ pub fn enter(scope: Scope) -> Option<Statement<'static>> {
 
 /// SQLite says what went wrong in words; the same words reach us through D1 and Spin.
 pub fn database_error(message: &str) -> DatabaseError {
-    if message.contains("malformed JSON") {
+    if message.contains("the session of trireme ended") {
         return DatabaseError::SessionEnded;
     }
     if let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") {
@@ -186,7 +186,7 @@ mod tests {
             named("D1_ERROR: CHECK constraint failed: tasks_status_check: SQLITE_CONSTRAINT"),
             "tasks_status_check"
         );
-        assert!(matches!(database_error("malformed JSON"), DatabaseError::SessionEnded));
+        assert!(matches!(database_error("malformed JSON"), DatabaseError::Failed(_)));
         for missing in [
             "no such table: users",
             "D1_ERROR: no such table: d1_migrations: SQLITE_ERROR",

@@ -38,8 +38,7 @@ impl Batch {
     }
 
     fn add(&mut self, statement: &Statement<'_>) {
-        let gives = statement.access == Access::Read || statement.text.contains("RETURNING");
-        self.push(&statement.text, gives, &statement.arguments);
+        self.push(&statement.text, statement.gives_rows(), &statement.arguments);
     }
 
     /// What comes before the statements: how long they may wait for a lock, the time zone in which
