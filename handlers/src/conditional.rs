@@ -1,7 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): a record's version is its strong `ETag`.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use shared::{Code, Error, host::Host, sql::Value};
 
 use crate::context::Context;
@@ -27,13 +27,10 @@ pub fn not_modified(request: &Parts, response: &mut Response<Bytes>) {
     {
         return;
     }
-    let Some(tag) = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
-        return;
-    };
+    let Some(tag) = response.headers().get(header::ETAG) else { return };
     let Some((_, tag)) = tags(tag).next() else { return };
-    let known = request.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| {
-        line.to_str().is_ok_and(|line| tags(line).any(|(_, known)| known == "*" || known == tag))
-    });
+    let known = request.headers.get_all(header::IF_NONE_MATCH);
+    let known = known.iter().flat_map(tags).any(|(_, known)| known == "*" || known == tag);
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response.body_mut().clear();
@@ -53,7 +50,7 @@ impl Precondition {
         }
         let mut demanded = String::from(",");
         for line in lines {
-            for (weak, tag) in line.to_str().map(tags).into_iter().flatten() {
+            for (weak, tag) in tags(line) {
                 if tag == "*" {
                     return Self(None);
                 }
@@ -85,17 +82,23 @@ impl Precondition {
     }
 }
 
-/// The members of a list of tags: whether weak, and the tag without quotes and coding.
-fn tags(line: &str) -> impl Iterator<Item = (bool, &str)> {
-    line.split(',').map(str::trim).filter_map(|member| {
-        if member == "*" {
-            return Some((false, member));
+/// The members of a list of tags: whether weak, and the tag without quotes and coding. Others' tags
+/// may hold any byte but a quote, commas too (RFC 9110, section 8.8.3).
+fn tags(line: &HeaderValue) -> impl Iterator<Item = (bool, &str)> {
+    let mut quoted = false;
+    let is_end = move |byte: &u8| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    };
+    line.as_bytes().split(is_end).map(<[u8]>::trim_ascii).filter_map(|member| {
+        if member == b"*" {
+            return Some((false, "*"));
         }
-        let (weak, quoted) = match member.strip_prefix("W/") {
+        let (weak, quoted) = match member.strip_prefix(b"W/") {
             Some(quoted) => (true, quoted),
             None => (false, member),
         };
-        let tag = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        let tag = str::from_utf8(quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?).ok()?;
         let tag = tag.strip_suffix(GZIP_SUFFIX).unwrap_or(tag);
         // Ours are digits and hyphens; nothing else can match, nor be let into a pattern.
         tag.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some((weak, tag))
@@ -106,10 +109,26 @@ fn tags(line: &str) -> impl Iterator<Item = (bool, &str)> {
 mod tests {
     use super::*;
 
+    fn read(line: &[u8]) -> Vec<(bool, String)> {
+        let line = HeaderValue::from_bytes(line).unwrap();
+        tags(&line).map(|(weak, tag)| (weak, tag.to_owned())).collect()
+    }
+
     #[test]
     fn reads_lists_of_tags() {
-        let read: Vec<_> = tags(r#""3", W/"4" , "5-gzip", *, "x", 6, "%""#).collect();
-        assert_eq!(read, [(false, "3"), (true, "4"), (false, "5"), (false, "*")]);
+        let tags = read(br#""3", W/"4" , "5-gzip", *, "x", 6, "%""#);
+        let tags: Vec<_> = tags.iter().map(|(weak, tag)| (*weak, tag.as_str())).collect();
+        assert_eq!(tags, [(false, "3"), (true, "4"), (false, "5"), (false, "*")]);
         assert_eq!(compressed(&etag("3")).unwrap(), "\"3-gzip\"");
+    }
+
+    #[test]
+    fn what_others_tags_hold_changes_nothing() {
+        for other in ["\"a,*,b\"", "\"a,W/\"", "\",\"", "\"\u{e9}\"", "\u{ff}", "\"1\" \"2\"", "1"]
+        {
+            let line: Vec<_> =
+                format!("{other}, \"3\"").chars().map(|letter| letter as u8).collect();
+            assert_eq!(read(&line), [(false, "3".to_owned())], "{other}");
+        }
     }
 }

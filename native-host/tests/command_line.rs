@@ -1,7 +1,7 @@
 //! The command's own words: help, exit codes, configuration, accounts.
 
 use std::{
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
@@ -332,7 +332,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         assert!(err(&output).contains("can't be written"), "{arguments:?}: {}", err(&output));
 
         // A reader that has had enough: no success, and no word either.
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let mut command = self::command(folder.path(), arguments);
         let output = command.stdout(writer).stdin(Stdio::null()).output().unwrap();
@@ -350,6 +350,28 @@ fn output_that_cannot_be_written_is_a_failure() {
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(err(&output).contains("can't be written"), "{}", err(&output));
     }
+}
+
+/// The server goes on: its answers are worth more than its log.
+#[test]
+fn a_log_that_cannot_be_written_is_told_once_on_stderr() {
+    let folder = Folder::new().unwrap();
+    let mut serve = command(folder.path(), &["serve"]);
+    serve.envs([("BIND", "127.0.0.1"), ("LOG_LEVEL", "trace")]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    serve.env("PORT", free.to_string());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = serve.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    while !http::get(free, "/health/ready").is_ok_and(|answer| answer.status == 200) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, testbed::Signal::TERM).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "every request was answered");
+    let said = err(&ended);
+    assert!(said.starts_with("The log can't be written: No space left"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]

@@ -39,12 +39,14 @@ struct Pending {
 struct Output<W> {
     sink: W,
     spare: Vec<u8>,
+    /// The last lines could not be written, and stderr was told so.
+    told: bool,
 }
 
 impl Buffer {
     /// Starts the thread that writes to `sink`, for as long as the process lives.
     pub fn start(sink: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
-        let mut output = Output { sink, spare: Vec::new() };
+        let mut output = Output { sink, spare: Vec::new(), told: false };
         let buffer = Arc::new(Self {
             pending: Mutex::default(),
             filled: Condvar::new(),
@@ -80,19 +82,23 @@ impl Buffer {
         drop(self.emptied.wait_timeout_while(pending, limit, is_left));
     }
 
-    /// Writes out all that is there. Faults of the output have nobody to be told to.
+    /// Writes out all that is there. What can't be written is lost; the server goes on.
     fn write_out<W: Write>(&self, output: &mut Output<W>) {
-        let Output { sink, spare } = output;
+        let Output { sink, spare, told } = output;
         let dropped = {
             let mut pending = lock(&self.pending);
             std::mem::swap(&mut pending.lines, spare);
             std::mem::take(&mut pending.dropped)
         };
-        let _ = sink.write_all(spare);
+        let mut written = sink.write_all(spare);
         if dropped > 0 {
-            let _ = writeln!(sink, "{DROPPED}{dropped}}}");
+            written = written.and_then(|()| writeln!(sink, "{DROPPED}{dropped}}}"));
         }
-        let _ = sink.flush();
+        let lost = written.and_then(|()| sink.flush()).err();
+        if let Some(error) = lost.as_ref().filter(|_| !*told) {
+            let _ = writeln!(io::stderr(), "The log can't be written: {error}.");
+        }
+        *told = lost.is_some();
         spare.clear();
         spare.shrink_to(KEPT);
     }

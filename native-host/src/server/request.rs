@@ -4,7 +4,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use hyper::body::Incoming;
 use shared::{Code, Error, host::Peer};
 
@@ -89,6 +89,8 @@ fn refusal<B>(request: &Request<B>, verdict: Verdict, watch: &Watch) -> Option<R
     } else if uri.authority().is_some() && uri.scheme().is_none() {
         // Only a proxy is asked in this form.
         Some(Refusal::Malformed("The target is not a path."))
+    } else if !is_of_one_host(uri, headers) {
+        Some(Refusal::Malformed("The target and the header Host name different hosts."))
     } else if headers.len() > HEADER_COUNT {
         Some(TOO_MANY)
     } else if watch.is_http2() && list_size(headers) > watch.limits().header_bytes as usize {
@@ -96,6 +98,15 @@ fn refusal<B>(request: &Request<B>, verdict: Verdict, watch: &Watch) -> Option<R
     } else {
         None
     }
+}
+
+/// Whether the host of the target, or HTTP/2's `:authority`, is that of each `Host`: of two, another
+/// server might take the other (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+fn is_of_one_host(uri: &Uri, headers: &HeaderMap) -> bool {
+    uri.authority().is_none_or(|named| {
+        let named = named.as_str().as_bytes();
+        headers.get_all(header::HOST).iter().all(|host| named.eq_ignore_ascii_case(host.as_bytes()))
+    })
 }
 
 /// As HTTP/2 counts it (RFC 9113 section 6.5.2).

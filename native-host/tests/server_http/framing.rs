@@ -88,7 +88,11 @@ fn hosts_reach_the_service_as_they_were_sent() {
 fn odd_targets_are_answered() {
     let server = Running::new(short());
     for (line, status) in [
-        ("GET http://other/x?y HTTP/1.1", 200),
+        ("GET http://a/x?y HTTP/1.1", 200),
+        ("GET HTTP://A/x HTTP/1.0", 200),
+        ("GET http://other/x?y HTTP/1.1", 400),
+        ("GET http://a:80/x HTTP/1.1", 400),
+        ("GET http://u@a/x HTTP/1.1", 400),
         ("OPTIONS * HTTP/1.1", 200),
         ("CONNECT other:443 HTTP/1.1", 400),
         ("GET x HTTP/1.1", 400),

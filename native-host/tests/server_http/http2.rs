@@ -43,6 +43,19 @@ async fn requests_share_a_connection() {
     assert_eq!(other.into_body().collect().await.unwrap().to_bytes(), "POST http://test/x 0");
 }
 
+/// Another server might take the other one.
+#[tokio::test]
+async fn a_host_that_is_not_the_authority_is_refused() {
+    let server = Running::new(short());
+    let mut client = connect(server.address).await;
+    for (host, status) in [("test", 200), ("TEST", 200), ("other", 400), ("test:80", 400)] {
+        let mut request = request("/x", "");
+        request.headers_mut().insert("host", host.parse().unwrap());
+        let answer = client.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{host}");
+    }
+}
+
 #[tokio::test]
 async fn too_many_headers_are_refused() {
     let server = Running::new(short());
