@@ -21,7 +21,7 @@ use super::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 It is safe to point at production: it makes a few accounts at example.com, works with those alone,
-and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It takes about a minute.
+and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It takes less than a minute.
 
 Examples:
   trireme verify http://localhost:8000

@@ -4,6 +4,7 @@ use verify::{Report, transcript};
 use super::{ORIGIN, options};
 
 fn verify(options: ServerOptions, production: bool) -> Report {
+    let options = options.env("LOG_FORMAT", "json");
     let server = Server::start(options).unwrap_or_else(|error| panic!("{error}"));
     let mut options = verify::Options::new(&server.url()).unwrap();
     options.origin_allowed = Some(ORIGIN.to_owned());
@@ -13,6 +14,9 @@ fn verify(options: ServerOptions, production: bool) -> Report {
     let log = server.log();
     let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert!(report.passed(), "{}\n{}", report.to_table(false), errors.join("\n"));
+    // The one that is meant to be refused: a run that used its address's quota up would have to
+    // wait for the next minute.
+    assert_eq!(log.matches(r#""status":429"#).count(), 1, "the suite fits into the default limits");
     report
 }
 

@@ -1,4 +1,5 @@
-//! What registration and login refuse.
+//! What registration and login refuse. All of these are counted by address, so the suite tries as few
+//! as prove it: with the others it has to fit into a minute's quota.
 
 use std::time::Duration;
 
@@ -8,19 +9,20 @@ use crate::context::{Context, LOGIN};
 use crate::outcome::{Verdict, expect};
 
 pub async fn register_faults(context: &Context) -> Verdict {
-    let body = json!({"email": "no address", "password": "short", "name": 5, "role": "admin"});
+    let body = json!({"email": "no address", "password": "nul \u{0} inside", "name": 5, "role": "admin"});
     let answer = context.try_register(&body).await?;
-    answer.invalid_at(&["/email", "/password", "/name", "/role"]).map(drop)
+    answer.invalid_at(&["/email", "/password", "/name", "/role"])?.invalid_text().map(drop)
 }
 
+/// Common, or of 40 characters but 80 bytes, which bcrypt would cut; and an address with a letter that
+/// nobody sees.
 pub async fn weak_passwords(context: &Context) -> Verdict {
-    // 40 characters, but 80 bytes: bcrypt would cut them.
-    for password in ["7 bytes", &"é".repeat(40), "password123"] {
-        let body = json!({"email": context.email("weak"), "password": password});
-        context.try_register(&body).await?.invalid_at(&["/password"])?;
+    let place = context.email("weak");
+    for (email, password) in [(&place, "password123"), (&place.replace('.', "\u{200b}."), &"é".repeat(40))] {
+        let answer = context.try_register(&json!({"email": email, "password": password})).await?;
+        answer.invalid_at(if *email == place { &["/password"] } else { &["/email", "/password"] })?;
     }
-    let body = json!({"email": context.email("weak"), "password": "nul \u{0} inside"});
-    context.try_register(&body).await?.invalid_text().map(drop)
+    Ok(())
 }
 
 /// Same body, same headers, and time of the same class: bcrypt takes hundreds of

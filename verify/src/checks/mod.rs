@@ -49,7 +49,7 @@ checks! {
         openapi, docs_page, jwks,
     }
     account {
-        registration, email_taken, spellings, login, profile, deletion,
+        registration, email_taken, login, profile, deletion,
     }
     credentials {
         register_faults, weak_passwords, unknown_user_looks_like_wrong_password,

@@ -60,7 +60,7 @@ pub async fn password_change(context: &Context) -> Verdict {
         context.send(carol.post(PASSWORD).json(&json!({"current_password": current, "new_password": new})))
     };
     change("not hers", &new).await?.is_one_of(&[401, 403, 422])?;
-    change(&old, "short").await?.invalid_at(&["/new_password"])?;
+    change(&old, "7 bytes").await?.invalid_at(&["/new_password"])?;
     other.expect_alive(context).await?;
 
     context.password_changes(&carol, &new);
