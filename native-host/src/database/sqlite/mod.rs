@@ -36,9 +36,11 @@ const STEPS: i32 = 4_000;
 pub struct Sqlite(Arc<Inner>);
 
 struct Inner {
-    writer: Lane,
     /// `None` in memory, where every connection would have a database of its own.
     readers: Option<Lane>,
+    /// Ends after the readers: of several that close at once none is the last, which clears the log
+    /// beside the file away.
+    writer: Lane,
     connections: usize,
     limits: Limits,
     meter: Arc<Meter>,
