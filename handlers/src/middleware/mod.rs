@@ -243,10 +243,11 @@ fn client(app: &App, head: &Parts) -> Client {
 /// Outside development somebody who forwards is most likely the platform's proxy. Unless it is
 /// trusted all its callers count as one, which is noticed when a limit locks all of them out.
 fn tell_of_proxy(app: &App, peer: Peer, headers: &HeaderMap) {
-    let trusted = peer.trusted_platform || app.config.http.trusted_proxies.trusts(peer.address);
-    if trusted
+    if app.told_of_proxy.load(Ordering::Relaxed)
         || app.config.environment == Environment::Development
+        || peer.trusted_platform
         || !forwarded::is_told(headers)
+        || app.config.http.trusted_proxies.trusts(peer.address)
         || app.told_of_proxy.swap(true, Ordering::Relaxed)
     {
         return;
