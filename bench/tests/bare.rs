@@ -1,6 +1,6 @@
 //! The bare server on a database with Trireme's schema.
 
-use testbed::{Database, Postgres, Server, ServerOptions, http, require};
+use trireme_testbed::{Database, Postgres, Server, ServerOptions, http, require};
 
 const USER: &str = "0191f0a0-0000-7000-8000-000000000001";
 const SESSION: &str = "0191f0a0-0000-7000-8000-000000000002";

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use shared::{Secret, Timestamp, auth::access, config::{Auth, Config, Platform}};
+use trireme_core::{Secret, Timestamp, auth::access, config::{Auth, Config, Platform}};
 
 static AUTH: LazyLock<Auth> = LazyLock::new(|| {
     let spare = Some(Secret::new("a secret that is only used for fuzzing"));

@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use shared::{config::Proxies, host::Peer, http::forwarded::client};
+use trireme_core::{config::Proxies, host::Peer, http::forwarded::client};
 
 fuzz_target!(|lines: Vec<(u8, &[u8])>| {
     let mut headers = HeaderMap::new();

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::{Timestamp, Uuid, json, validate::{Color, Email, Fields}};
+use trireme_core::{Timestamp, Uuid, json, validate::{Color, Email, Fields}};
 use validator::Validate;
 
 #[derive(Validate)]

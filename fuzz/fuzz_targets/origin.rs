@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::http::cors::OriginPattern;
+use trireme_core::http::cors::OriginPattern;
 
 fuzz_target!(|input: (&str, &str)| {
     let (pattern, origin) = input;

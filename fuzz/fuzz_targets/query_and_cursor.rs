@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::{Code, Uuid, auth::keys::Ring, page::{PageRequest, Sort}, validate::Fields};
+use trireme_core::{Code, Uuid, auth::keys::Ring, page::{PageRequest, Sort}, validate::Fields};
 use validator::Validate;
 
 #[derive(Validate)]

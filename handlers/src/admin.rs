@@ -1,7 +1,7 @@
 //! What an operator does to accounts, from the command line.
 
 use serde_json::json;
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::password::NewPassword,
     error::Result,
@@ -31,14 +31,15 @@ fn password(text: &str) -> Result<NewPassword> {
 }
 
 fn read<T: Field>(pointer: &str, text: &str) -> Result<T> {
-    T::read(text.into())
-        .map_err(|(code, detail)| Error::invalid(vec![shared::Fault::new(pointer, code, detail)]))
+    T::read(text.into()).map_err(|(code, detail)| {
+        Error::invalid(vec![trireme_core::Fault::new(pointer, code, detail)])
+    })
 }
 
 async fn run<H: Host>(
     host: &H,
     statement: Statement<'_>,
-) -> Result<Vec<<H::Database as Database>::Row>, shared::sql::DatabaseError> {
+) -> Result<Vec<<H::Database as Database>::Row>, trireme_core::sql::DatabaseError> {
     let mut rows = host.database().batch(Scope::Service, &[statement]).await?;
     Ok(rows.pop().unwrap_or_default())
 }

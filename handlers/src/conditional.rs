@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use shared::{Code, Error, host::Host, sql::Value};
+use trireme_core::{Code, Error, host::Host, sql::Value};
 
 use crate::context::Context;
 

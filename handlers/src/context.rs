@@ -3,7 +3,7 @@ use std::cell::Cell;
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
 use serde_json::Value;
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::access::Caller,
     error::Result,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
+use trireme_core::{
     host::{Database, Host, Phase, Scope},
     migrations,
     sql::{DatabaseError, Row, Statement},
@@ -92,7 +92,7 @@ pub fn expected<H: Host>(host: &H) -> i64 {
 mod tests {
     use std::cell::{Cell, RefCell};
 
-    use shared::{
+    use trireme_core::{
         Timestamp,
         host::{Backend, Busy, HostKind},
         sqlite,
@@ -153,7 +153,7 @@ mod tests {
         (result.map(drop), host.slept.get().as_millis())
     }
 
-    fn ends(refuses: usize) -> (Result<(), shared::Error>, u128) {
+    fn ends(refuses: usize) -> (Result<(), trireme_core::Error>, u128) {
         let conflict = || DatabaseError::Conflict("40001".to_owned());
         let (result, waited) = run(Scope::Service, (0..refuses).map(|_| conflict()).collect());
         (result.map_err(Into::into), waited)
@@ -171,7 +171,7 @@ mod tests {
     }
     #[test]
     fn a_reference_to_nothing_ends_a_session_only_where_that_is_what_is_gone() {
-        let user = Scope::User { user: shared::Uuid::nil(), session: None };
+        let user = Scope::User { user: trireme_core::Uuid::nil(), session: None };
         let broken = |name: &str| DatabaseError::Constraint(name.to_owned());
         let ended = || DatabaseError::SessionEnded;
         let outcome = |scope, errors| run(scope, errors).0.unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use shared::{Error, error::Result, host::Host};
+use trireme_core::{Error, error::Result, host::Host};
 
 use crate::{context::Context, respond};
 

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use shared::{
+use trireme_core::{
     Code, Error, VERSION,
     error::Result,
     host::{Backend, Database, Host, HostKind, Phase},

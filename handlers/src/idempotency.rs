@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
-use shared::{
+use trireme_core::{
     Code, Error, Fault, Timestamp, Uuid,
     error::Result,
     host::Host,

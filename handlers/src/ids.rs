@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shared::{Timestamp, Uuid, host::Host, uuid::Builder};
+use trireme_core::{Timestamp, Uuid, host::Host, uuid::Builder};
 
 const COUNTER_BITS: u32 = 12;
 
@@ -79,10 +79,8 @@ mod tests {
                 .map(|(offset, random)| at(&ids, offset, random))
                 .into();
         assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
-        assert!(
-            made.iter().all(|id| (id.get_version_num(), id.get_variant())
-                == (7, shared::uuid::Variant::RFC4122))
-        );
+        assert!(made.iter().all(|id| (id.get_version_num(), id.get_variant())
+            == (7, trireme_core::uuid::Variant::RFC4122)));
         assert_eq!(at(&ids, 60_000, 1).get_timestamp().unwrap().to_unix(), (1_795_176_060, 0));
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{auth::keys::Ring, error::Result, host::Host};
+use trireme_core::{auth::keys::Ring, error::Result, host::Host};
 
 use crate::{context::Context, openapi::Operation, respond};
 

@@ -27,7 +27,7 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::{Request, Response, request::Parts};
-use shared::{
+use trireme_core::{
     Error, Timestamp,
     config::Config,
     host::{Body, Host},
@@ -73,7 +73,7 @@ pub fn is_health(path: &str) -> bool {
     middleware::transport::is_probe(path)
 }
 
-/// Answers one request. The host adds a [`shared::host::Peer`] to the request's extensions.
+/// Answers one request. The host adds a [`trireme_core::host::Peer`] to the request's extensions.
 pub async fn dispatch<H: Host, B: Body>(
     app: &App,
     host: &H,

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp,
     auth::keys::{Key, Ring},
     config::Quota,

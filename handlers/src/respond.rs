@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
-use shared::{
+use trireme_core::{
     Error, Uuid,
     error::Result,
     host::Host,
@@ -25,7 +25,7 @@ pub fn encode<T: Serialize + ?Sized>(body: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(Error::internal)
 }
 
-/// A [`shared::page::Page`] of the rows, item by item with pauses between: a hundred long texts
+/// A [`trireme_core::page::Page`] of the rows, item by item with pauses between: a hundred long texts
 /// are milliseconds of work. `key` gives what a record sorts by under a sort's name.
 pub async fn page<'r, H: Host, T: Serialize>(
     cx: &Context<'_, H>,

@@ -1,5 +1,5 @@
 use http::{HeaderValue, Method, header};
-use shared::{Code, Error, error::Result};
+use trireme_core::{Code, Error, error::Result};
 
 use crate::routes::{Route, TABLE};
 

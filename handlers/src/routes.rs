@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, Response};
-use shared::{error::Result, host::Host};
+use trireme_core::{error::Result, host::Host};
 
 use crate::{
     auth, context::Context, contexts, docs, health, jwks, openapi::Operation, tasks, users,

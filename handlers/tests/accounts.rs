@@ -234,13 +234,13 @@ fn deleting_an_account_leaves_no_trace() {
 fn disabled_accounts_are_out_at_once() {
     on_every_database(async |world| {
         let ada = world.register("ada").await;
-        handlers::admin::disable(&world.host, "ada@example.com", true).await.unwrap();
+        trireme::admin::disable(&world.host, "ada@example.com", true).await.unwrap();
         assert!(!is_signed_in(world, &ada).await);
         assert_eq!(
             login(world, "ada@example.com", PASSWORD).await.outcome(),
             (401, "invalid_credentials")
         );
-        handlers::admin::disable(&world.host, "ada@example.com", false).await.unwrap();
+        trireme::admin::disable(&world.host, "ada@example.com", false).await.unwrap();
         assert_eq!(login(world, "ada@example.com", PASSWORD).await.status, 200);
     });
 }
@@ -341,9 +341,9 @@ fn accounts_of_before_can_sign_in() {
         assert_eq!(login(world, composed, PASSWORD).await.body["user"]["name"], Value::Null);
         assert_eq!(login(world, "eve@example.com", PASSWORD).await.status, 401);
         // An operator reaches it, too.
-        handlers::admin::disable(&world.host, "eve@ex\u{200b}ample.com", true).await.unwrap();
+        trireme::admin::disable(&world.host, "eve@ex\u{200b}ample.com", true).await.unwrap();
         assert_eq!(login(world, "eve@ex\u{200b}ample.com", PASSWORD).await.status, 401);
-        assert!(handlers::admin::disable(&world.host, "eve@example.com", true).await.is_err());
+        assert!(trireme::admin::disable(&world.host, "eve@example.com", true).await.is_err());
     });
 }
 

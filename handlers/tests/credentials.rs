@@ -5,11 +5,11 @@ mod support;
 use std::{cell::Cell, rc::Rc};
 
 use bytes::Bytes;
-use handlers::routes::{Access, TABLE};
 use http::{Method, Request, header};
 use serde_json::json;
-use shared::host::{Body, BodyError};
 use support::{World, with_variables};
+use trireme::routes::{Access, TABLE};
+use trireme_core::host::{Body, BodyError};
 
 /// A body that notes how much of it was asked for.
 struct Asked(Rc<Cell<Option<usize>>>);
@@ -32,7 +32,7 @@ async fn ask(world: &World, token: &str, method: &Method, path: &str) -> (u16, O
         .header(header::CONTENT_TYPE, "application/json")
         .body(Asked(Rc::clone(&asked)))
         .unwrap();
-    let response = handlers::dispatch(&world.app, &world.host, request).await;
+    let response = trireme::dispatch(&world.app, &world.host, request).await;
     (response.status().as_u16(), asked.get())
 }
 

@@ -5,15 +5,15 @@ mod support;
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use handlers::{admin, maintenance};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use shared::{
+use support::{PASSWORD, Reply, User, World, create, on_every_database};
+use trireme::{admin, maintenance};
+use trireme_core::{
     Uuid,
     host::{Backend, Database as _, Host as _, Scope},
     sql::{Row as _, Statement},
 };
-use support::{PASSWORD, Reply, User, World, create, on_every_database};
 
 async fn read(world: &World, statement: Statement<'_>) -> Vec<String> {
     let rows = world.host.database().batch(Scope::Service, &[statement]).await.unwrap();
@@ -386,7 +386,7 @@ fn sessions_by_the_thousand_end_at_once() {
         let other = Scope::User { user, session: Some(Uuid::from_u128(1)) };
         let nothing = Statement::read("-- nothing\nSELECT 1", vec![]);
         let entered = world.host.database().batch(other, &[nothing]).await;
-        assert!(matches!(entered, Err(shared::sql::DatabaseError::SessionEnded)));
+        assert!(matches!(entered, Err(trireme_core::sql::DatabaseError::SessionEnded)));
 
         maintain(world).await;
         assert_eq!(support::count(world, "sessions").await, 501, "the others go by their age");

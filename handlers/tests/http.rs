@@ -4,11 +4,11 @@ mod support;
 
 use std::time::Duration;
 
-use handlers::routes::TABLE;
 use http::Method;
 use serde_json::json;
-use shared::host::Phase;
 use support::{PASSWORD, on_every_database, with_variables};
+use trireme::routes::TABLE;
+use trireme_core::host::Phase;
 
 #[test]
 fn problems_look_alike() {
@@ -117,7 +117,7 @@ fn one_host_is_asked_and_it_is_ours() {
                     builder = builder.header("host", *host);
                 }
                 let request = builder.body(bytes::Bytes::new()).unwrap();
-                handlers::dispatch(&world.app, &world.host, request).await.status().as_u16()
+                trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
             };
             assert_eq!(ask(&["API.example.com:8000"]).await, 404);
             assert_eq!(ask(&["own.example.com"]).await, 404);

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::Timestamp;
 use support::{User, World, create, on_every_database};
+use trireme_core::Timestamp;
 
 async fn titles(world: &World, user: &User, query: &str) -> Vec<String> {
     let mut all = Vec::new();

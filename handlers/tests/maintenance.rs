@@ -4,14 +4,14 @@ mod support;
 
 use std::time::Duration;
 
-use handlers::maintenance::{self, Outcome, Report, STEPS};
 use serde_json::json;
-use shared::{
+use support::{PASSWORD, User, World, on_every_database};
+use trireme::maintenance::{self, Outcome, Report, STEPS};
+use trireme_core::{
     Timestamp, Uuid,
     host::{Backend, Database as _, Host as _, Scope},
     sql::{Row as _, Statement, Value},
 };
-use support::{PASSWORD, User, World, on_every_database};
 
 async fn run(world: &World, pieces: u32) -> Vec<Report> {
     let reports = maintenance::run(&world.app, &world.host, pieces).await.unwrap();

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use handlers::{
+use serde_json::Value;
+use trireme::{
     openapi::{Operation, TEXT, document},
     routes::TABLE,
 };
-use serde_json::Value;
 
 const COMMITTED: &str = include_str!("../../docs/openapi.json");
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];

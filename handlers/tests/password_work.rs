@@ -58,7 +58,7 @@ async fn accounts(world: &World) {
     set_hash(world, "none", None).await;
     set_hash(world, "broken", Some("$2b$05$too-short".to_owned())).await;
     set_hash(world, "disabled", Some(hash_at_cost(5))).await;
-    handlers::admin::disable(&world.host, "disabled@example.com", true).await.unwrap();
+    trireme::admin::disable(&world.host, "disabled@example.com", true).await.unwrap();
 }
 
 async fn are_alike(world: &World, due: u64) {

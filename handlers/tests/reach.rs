@@ -9,8 +9,8 @@ use std::{
 
 use http::{Method, Version};
 use serde_json::json;
-use shared::host::Peer;
 use support::{PASSWORD, World, on_every_database, with_variables};
+use trireme_core::host::Peer;
 
 /// The status of a request with these hosts.
 async fn ask(world: &World, version: Version, path: &str, hosts: &[&str]) -> u16 {
@@ -19,7 +19,7 @@ async fn ask(world: &World, version: Version, path: &str, hosts: &[&str]) -> u16
         builder = builder.header("host", *host);
     }
     let request = builder.body(bytes::Bytes::new()).unwrap();
-    handlers::dispatch(&world.app, &world.host, request).await.status().as_u16()
+    trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn plain_http_without_a_host_is_redirected_nowhere() {
                 https: false,
             });
         let request = request.body(bytes::Bytes::new()).unwrap();
-        let reply = handlers::dispatch(&world.app, &world.host, request).await;
+        let reply = trireme::dispatch(&world.app, &world.host, request).await;
         assert_eq!(reply.status(), 400, "it is not served");
     });
 }
@@ -87,7 +87,7 @@ fn without_authentication_only_local_names_are_answered_to() {
                 .header("host", "evil.example:8000")
                 .header("origin", "http://evil.example:8000");
             let request = call.body(bytes::Bytes::new()).unwrap();
-            let reply = handlers::dispatch(&world.app, &world.host, request).await;
+            let reply = trireme::dispatch(&world.app, &world.host, request).await;
             assert_eq!(reply.status(), 400);
             assert!(!reply.headers().contains_key("access-control-allow-origin"));
         }
@@ -295,7 +295,7 @@ fn a_byte_beyond_ascii_does_not_hide_the_client() {
                 });
             let request =
                 request.body(bytes::Bytes::from_static(br#"{"refresh_token":"x"}"#)).unwrap();
-            handlers::dispatch(&world.app, &world.host, request).await.status().as_u16()
+            trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
         };
         for _ in 0..2 {
             assert_eq!(attempt("203.0.113.9").await, 401);

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use shared::host::Phase;
+use trireme_core::host::Phase;
 
 use support::{PASSWORD, execute, on_every_database};
 

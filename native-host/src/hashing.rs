@@ -12,8 +12,8 @@ use std::{
     time::Instant,
 };
 
-use shared::host::Busy;
 use tokio::sync::oneshot;
+use trireme_core::host::Busy;
 
 use crate::metrics::Computing;
 

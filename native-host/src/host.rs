@@ -9,7 +9,7 @@ use std::{
 };
 
 use rand::Rng as _;
-use shared::{
+use trireme_core::{
     Timestamp,
     host::{Busy, Host, HostKind, Phase},
 };

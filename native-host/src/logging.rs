@@ -15,8 +15,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use shared::{Timestamp, config::Log, logging};
 use tracing_subscriber::fmt::MakeWriter;
+use trireme_core::{Timestamp, config::Log, logging};
 
 use self::buffer::Buffer;
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    native_host::commands::main()
+    trireme_native::commands::main()
 }

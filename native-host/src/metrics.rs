@@ -18,7 +18,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder, core::Collector,
 };
-use shared::VERSION;
+use trireme_core::VERSION;
 
 use crate::{database::stats::Stats, server::House};
 

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use testbed::{Folder, Server, ServerOptions, http};
+use trireme_testbed::{Folder, Server, ServerOptions, http};
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trireme"));
@@ -97,7 +97,7 @@ fn configuration_is_shown_without_secrets() {
         for hidden in [secret, "hidden@h", "dsn.example"] {
             assert!(!text.contains(hidden), "{hidden} in {text}");
         }
-        for variable in shared::config::variables::VARIABLES {
+        for variable in trireme_core::config::variables::VARIABLES {
             assert!(text.contains(variable.name), "{}", variable.name);
         }
         assert!(text.contains("SENTRY_DSN"), "{text}");
@@ -366,7 +366,7 @@ fn a_log_that_cannot_be_written_is_told_once_on_stderr() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let id = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(id, testbed::Signal::TERM).unwrap();
+    rustix::process::kill_process(id, trireme_testbed::Signal::TERM).unwrap();
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "every request was answered");
     let said = err(&ended);
@@ -396,7 +396,7 @@ fn accounts(server: &Server) -> i64 {
 }
 
 /// Starts a run of the suite, waits until it has registered somebody, and sends it a signal.
-fn interrupted(server: &Server, state: &Path, signal: testbed::Signal) -> Output {
+fn interrupted(server: &Server, state: &Path, signal: trireme_testbed::Signal) -> Output {
     let mut verify = command(state, &["verify", &server.url()]);
     verify.env("XDG_STATE_HOME", state).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = verify.stderr(Stdio::null()).spawn().unwrap();
@@ -414,7 +414,7 @@ fn a_stopped_verification_leaves_no_account() {
     let options = ServerOptions::new(env!("CARGO_BIN_EXE_trireme")).env("BCRYPT_COST", "10");
     let server = Server::start(options).unwrap();
     let state = Folder::new().unwrap();
-    for signal in [testbed::Signal::INT, testbed::Signal::TERM] {
+    for signal in [trireme_testbed::Signal::INT, trireme_testbed::Signal::TERM] {
         let stopped = interrupted(&server, state.path(), signal);
         assert_eq!(stopped.status.code(), Some(1), "{signal:?}");
         assert_eq!(accounts(&server), 0, "{signal:?}");
@@ -428,7 +428,7 @@ fn a_killed_verification_is_cleaned_up_later() {
     let options = ServerOptions::new(env!("CARGO_BIN_EXE_trireme")).env("BCRYPT_COST", "10");
     let server = Server::start(options).unwrap();
     let state = Folder::new().unwrap();
-    interrupted(&server, state.path(), testbed::Signal::KILL);
+    interrupted(&server, state.path(), trireme_testbed::Signal::KILL);
     assert!(accounts(&server) > 0);
     // What it tried, and was refused.
     let [run] = journals(state.path()).try_into().unwrap();

@@ -4,7 +4,7 @@ mod database_support;
 
 use std::time::Duration;
 
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     host::{Database as _, Scope},
     sql::{DatabaseError, Row as _, Statement, Value},
@@ -223,7 +223,7 @@ async fn infinity_is_later_than_any_moment() {
             vec![Timestamp::MAX.into()],
         ));
         let results = database.batch(Scope::Service, &batch).await.unwrap();
-        let times = |rows: &[native_host::database::Row]| -> Vec<Timestamp> {
+        let times = |rows: &[trireme_native::database::Row]| -> Vec<Timestamp> {
             rows.iter().map(|row| row.get(0).unwrap()).collect()
         };
         assert_eq!(

@@ -5,7 +5,7 @@ mod database_support;
 use std::process::Command;
 
 use serde_json::Value;
-use testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
+use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
 use database_support::{User, config, migrate, open, until};
 
@@ -59,7 +59,7 @@ fn finds(found: &(i32, Vec<String>), start: &str, part: &str) {
 #[tokio::test]
 async fn the_doctor_finds_a_healthy_server_healthy() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let migrated = trireme(&["migrate"], &home.url());
     assert_eq!(migrated.code, 0, "{}", migrated.err);
     let found = findings(&home.url());
@@ -93,7 +93,7 @@ async fn the_doctor_finds_a_healthy_server_healthy() {
 #[tokio::test]
 async fn the_doctor_finds_what_is_wrong() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     finds(&findings(&home.url()), "schema warning", "0001_accounts");
     trireme(&["migrate"], &home.url());
 
@@ -137,7 +137,7 @@ async fn the_doctor_knows_a_pooler() {
     let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     trireme(&["migrate"], &bouncer.url(home.name()));
     let found = findings(&bouncer.url(home.name()));
     finds(&found, "way warning", "PgBouncer");

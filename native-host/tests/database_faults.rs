@@ -6,7 +6,7 @@ mod database_support;
 use std::process::Command;
 
 use serde_json::Value;
-use testbed::{
+use trireme_testbed::{
     Database, Error, Folder, PgBouncer, PoolMode, Postgres, PostgresOptions, Server, ServerOptions,
     Until, require,
 };

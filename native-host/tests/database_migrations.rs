@@ -5,16 +5,16 @@ mod database_support;
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use native_host::database::{
-    Database,
-    migrate::{Done, MigrateError, State},
-};
-use shared::{
+use trireme_core::{
     host::{Backend, Database as _, Scope},
     migrations::{self, Migration},
     sql::Statement,
 };
-use testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
+use trireme_native::database::{
+    Database,
+    migrate::{Done, MigrateError, State},
+};
+use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
 use database_support::{config, first_int, open, until};
 
@@ -42,12 +42,12 @@ async fn on_each(test: impl AsyncFn(&Database, &str)) {
         test(&open(&config(&format!("sqlite://{path}"))), name).await;
     }
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     test(&open(&config(&home.url())), "direct").await;
     let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     test(&open(&config(&bouncer.url(home.name()))), "pooler").await;
 }
 
@@ -198,12 +198,12 @@ fn several_at_once_migrate_once() {
     let folder = Folder::new().unwrap();
     assert_eq!(all_at_once(&format!("sqlite://{}", folder.path().join("file").display())), [1, 2]);
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     assert_eq!(all_at_once(&home.url()), [1, 2]);
     let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 2)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     assert_eq!(all_at_once(&bouncer.url(home.name())), [1, 2]);
 }
 
@@ -211,7 +211,8 @@ fn several_at_once_migrate_once() {
 #[test]
 fn databases_of_one_cluster_may_be_migrated_at_once() {
     let Some(postgres) = require(Postgres::start()) else { return };
-    let homes: Vec<_> = (0..12).map(|_| testbed::Database::create(&postgres).unwrap()).collect();
+    let homes: Vec<_> =
+        (0..12).map(|_| trireme_testbed::Database::create(&postgres).unwrap()).collect();
     // First each wants to make the role; then it is there, and each wants to be a member.
     for (round, homes) in homes.chunks(6).enumerate() {
         if round == 1 {
@@ -227,7 +228,7 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
         };
         let threads: Vec<_> = homes
             .iter()
-            .map(testbed::Database::url)
+            .map(trireme_testbed::Database::url)
             .map(|url| thread::spawn(move || migrate(url)))
             .collect();
         for thread in threads {
@@ -243,7 +244,7 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
 #[tokio::test]
 async fn a_wait_for_a_lock_ends() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&home.url()));
     database.migrator().with(vec![ONE]).migrate(None, |_| ()).await.unwrap();
     let alter =
@@ -270,7 +271,7 @@ async fn a_wait_for_a_lock_ends() {
 #[tokio::test]
 async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&home.url()));
     let slow = Migration { sql: "CREATE TABLE two (n bigint); SELECT pg_sleep(30)", ..TWO };
     let interrupted = async {
@@ -311,7 +312,7 @@ async fn a_database_that_is_away_is_said_to_be() {
 #[tokio::test]
 async fn the_direct_way_is_taken_where_there_is_one() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let mut config = config("postgres://nobody@127.0.0.1:1/nothing");
     config.direct_url = Some(home.url().parse().unwrap());
     let migrator_of = open(&config);

@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use native_host::database::{Database, stats::Stats};
-use shared::{
+use tokio::time::{sleep, timeout};
+use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
     sql::{DatabaseError, Statement},
 };
-use testbed::{Mode, PgBouncer, PoolMode, Postgres, PostgresOptions, Proxy, require};
-use tokio::time::{sleep, timeout};
+use trireme_native::database::{Database, stats::Stats};
+use trireme_testbed::{Mode, PgBouncer, PoolMode, Postgres, PostgresOptions, Proxy, require};
 
 use database_support::{
     User, config, count, counted, create_context, first_int, migrate, on_postgres, open, until,
@@ -186,9 +186,9 @@ async fn who_is_refused_another_connection_waits_for_one_that_is_there() {
     let Some(small) = require(Postgres::with(small)) else { return };
     let Some(postgres) = require(Postgres::shared()) else { return };
     let Some(session) = require(PgBouncer::start(postgres, PoolMode::Session, 5)) else { return };
-    let of_server = testbed::Database::create(&small).unwrap();
-    let of_database = testbed::Database::create(postgres).unwrap();
-    let of_pooler = testbed::Database::create(postgres).unwrap();
+    let of_server = trireme_testbed::Database::create(&small).unwrap();
+    let of_database = trireme_testbed::Database::create(postgres).unwrap();
+    let of_pooler = trireme_testbed::Database::create(postgres).unwrap();
     let limit = format!("ALTER DATABASE {} CONNECTION LIMIT 5", of_database.name());
     of_database.run(&limit).unwrap();
     let name = of_pooler.name();
@@ -247,7 +247,7 @@ async fn who_finds_no_room_at_all_tries_until_its_time_is_over() {
 async fn a_slow_server_is_not_waited_for_one_by_one() {
     const CALLERS: usize = 12;
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     for (delay, latency) in [(3000, 0), (0, 500)] {
         let proxy = Proxy::before(postgres.port()).unwrap();
         proxy.delay(Duration::from_millis(delay));
@@ -277,7 +277,7 @@ async fn a_slow_server_is_not_waited_for_one_by_one() {
 #[tokio::test]
 async fn silence_that_nobody_waited_for_is_found_too() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let proxy = Proxy::before(postgres.port()).unwrap();
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
     let mut config = config(&url);
@@ -298,7 +298,7 @@ async fn silence_that_nobody_waited_for_is_found_too() {
 #[tokio::test]
 async fn a_connection_that_opens_too_late_serves_the_next() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let proxy = Proxy::before(postgres.port()).unwrap();
     proxy.delay(Duration::from_millis(600));
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
@@ -317,7 +317,7 @@ async fn a_connection_that_opens_too_late_serves_the_next() {
 #[tokio::test]
 async fn it_finds_a_server_that_was_away() {
     let Some(mut postgres) = require(Postgres::start()) else { return };
-    let home = testbed::Database::create(&postgres).unwrap();
+    let home = trireme_testbed::Database::create(&postgres).unwrap();
     let mut config = config(&home.url());
     config.pool_min = 2;
     let database = open(&config);
@@ -351,7 +351,7 @@ async fn it_finds_a_server_that_was_away() {
 #[tokio::test]
 async fn a_batch_under_way_when_the_server_dies_tells_what_is_known() {
     let Some(mut postgres) = require(Postgres::start()) else { return };
-    let home = testbed::Database::create(&postgres).unwrap();
+    let home = trireme_testbed::Database::create(&postgres).unwrap();
     let database = open(&config(&home.url()));
     migrate(&database).await;
     let user = User::create(&database, 1).await;
@@ -387,7 +387,7 @@ async fn a_batch_under_way_when_the_server_dies_tells_what_is_known() {
 #[tokio::test]
 async fn a_server_that_turned_read_only_is_left() {
     let Some(postgres) = require(Postgres::start()) else { return };
-    let home = testbed::Database::create(&postgres).unwrap();
+    let home = trireme_testbed::Database::create(&postgres).unwrap();
     let database = open(&config(&home.url()));
     migrate(&database).await;
     let user = User::create(&database, 1).await;
@@ -418,7 +418,7 @@ async fn a_server_that_turned_read_only_is_left() {
 #[tokio::test]
 async fn silence_ends_and_takes_the_other_connections_with_it() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let proxy = Proxy::before(postgres.port()).unwrap();
     let url = home.url().replace(&format!(":{}/", postgres.port()), &format!(":{}/", proxy.port));
     let mut config = config(&url);
@@ -474,7 +474,7 @@ async fn a_pooler_may_be_restarted() {
     let Some(mut bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&bouncer.url(home.name())));
     migrate(&database).await;
     ask(&database, process()).await.unwrap();

@@ -5,13 +5,13 @@ mod database_support;
 
 use std::time::{Duration, Instant};
 
-use native_host::database::Database;
-use shared::{
+use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
     sql::{DatabaseError, Row as _, Statement},
 };
-use testbed::{PgBouncer, PoolMode, Postgres, require};
+use trireme_native::database::Database;
+use trireme_testbed::{PgBouncer, PoolMode, Postgres, require};
 
 use database_support::{
     NOW, User, config, count, counted, create_context, first_int, migrate, on_postgres, open,
@@ -96,7 +96,7 @@ async fn a_role_ends_with_its_batch() {
 #[tokio::test]
 async fn statements_are_prepared_only_without_a_pooler() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let prepared = || {
         Statement::read(
             "-- prepared\nSELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '-- %'",
@@ -144,10 +144,10 @@ async fn null_fits_every_column_behind_a_pooler() {
     let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&bouncer.url(home.name())));
     migrate(&database).await;
-    let none = || shared::sql::Value::Null;
+    let none = || trireme_core::sql::Value::Null;
     let insert = Statement::write(
         "-- insert\nINSERT INTO samples SELECT $1, $2, $3, $4, $5 WHERE CAST($2 AS boolean) IS NULL",
         vec![Uuid::from_u128(1).into(), none(), none(), none(), none()],
@@ -227,7 +227,7 @@ async fn a_changed_table_is_used_as_it_is_now() {
     assert_eq!((stats.opened, errors(&stats)), (1, 0), "on the same connection: {stats:?}");
 }
 
-fn errors(stats: &native_host::database::stats::Stats) -> u64 {
+fn errors(stats: &trireme_native::database::stats::Stats) -> u64 {
     stats.errors.iter().map(|(_, count)| count).sum()
 }
 

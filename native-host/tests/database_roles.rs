@@ -4,18 +4,18 @@ mod database_support;
 
 use std::process::Command;
 
-use native_host::database::{Database, migrate::MigrateError};
-use shared::{
+use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
 };
-use testbed::{Postgres, find_program, require};
+use trireme_native::database::{Database, migrate::MigrateError};
+use trireme_testbed::{Postgres, find_program, require};
 
 use database_support::{User, config, counted, create_context, open};
 
 /// A database with an owner who may log in, and nothing else.
 struct Place {
-    home: testbed::Database,
+    home: trireme_testbed::Database,
     login: String,
 }
 
@@ -23,7 +23,7 @@ const PASSWORD: &str = "secret";
 
 impl Place {
     fn new(postgres: &Postgres, name: &str) -> Self {
-        let home = testbed::Database::create(postgres).unwrap();
+        let home = trireme_testbed::Database::create(postgres).unwrap();
         let login = format!("{}_{name}", home.name());
         let sql = format!(
             "CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}'; ALTER DATABASE {} OWNER TO {login}",
@@ -122,16 +122,16 @@ async fn a_login_of_staging_is_nobody_in_production() {
 #[tokio::test]
 async fn a_copy_gets_a_role_of_its_own() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let original = testbed::Database::create(postgres).unwrap();
+    let original = trireme_testbed::Database::create(postgres).unwrap();
     let user = {
         let database = open(&config(&original.url()));
         database.migrator().migrate(None, |_| ()).await.unwrap();
         User::create(&database, 1).await
     };
     let name = original.name().to_owned();
-    let copied = move || testbed::Database::from_template(postgres, &name).unwrap();
+    let copied = move || trireme_testbed::Database::from_template(postgres, &name).unwrap();
     let copy = tokio::task::spawn_blocking(copied).await.unwrap();
-    let restored = testbed::Database::create(postgres).unwrap();
+    let restored = trireme_testbed::Database::create(postgres).unwrap();
     let dump = Command::new(find_program("pg_dump").unwrap())
         .args(["--no-acl", "--no-owner", "--dbname"])
         .arg(original.url())
@@ -140,7 +140,7 @@ async fn a_copy_gets_a_role_of_its_own() {
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     // psql's own commands in it are of no use to a single statement.
     let sql = String::from_utf8(dump.stdout).unwrap();
-    let file = testbed::Folder::new().unwrap();
+    let file = trireme_testbed::Folder::new().unwrap();
     let path = file.path().join("dump.sql");
     std::fs::write(&path, sql).unwrap();
     let loaded = Command::new(find_program("psql").unwrap())
@@ -150,7 +150,7 @@ async fn a_copy_gets_a_role_of_its_own() {
         .unwrap();
     assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
 
-    let role = |home: &testbed::Database| home.run("SELECT trireme_role()").unwrap();
+    let role = |home: &trireme_testbed::Database| home.run("SELECT trireme_role()").unwrap();
     for home in [&copy, &restored] {
         assert_eq!(role(home), role(&original));
         let database = open(&config(&home.url()));
@@ -169,7 +169,7 @@ async fn a_copy_gets_a_role_of_its_own() {
 #[tokio::test]
 async fn a_schema_has_a_role_of_its_own() {
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let mut roles = Vec::new();
     for schema in ["one", "Two-2"] {
         home.run(&format!("CREATE SCHEMA \"{schema}\"")).unwrap();

@@ -4,17 +4,17 @@
 
 use std::{io, time::Duration};
 
-use shared::postgres::{
-    explain,
-    sign_in::{Cache, sign_in},
-};
-use testbed::{Postgres, require};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::TcpStream,
     time::timeout,
 };
 use tokio_postgres::{Config, NoTls, config::ChannelBinding, error::SqlState};
+use trireme_core::postgres::{
+    explain,
+    sign_in::{Cache, sign_in},
+};
+use trireme_testbed::{Postgres, require};
 
 /// The number that the server gave, through tokio-postgres.
 async fn ask(config: &Config, cache: &Cache) -> Result<i32, tokio_postgres::Error> {

@@ -11,18 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use native_host::database::{Database, OpenError};
-use shared::{
+use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
     sql::{DatabaseError, Statement},
 };
-use testbed::Folder;
+use trireme_native::database::{Database, OpenError};
+use trireme_testbed::Folder;
 
 use database_support::{User, config, count, counted, create_context, first_int, migrate, open};
 
 /// A migrated file with a user, and what keeps it there.
-async fn file(adjust: impl FnOnce(&mut shared::config::Database)) -> (Database, User, Folder) {
+async fn file(
+    adjust: impl FnOnce(&mut trireme_core::config::Database),
+) -> (Database, User, Folder) {
     let folder = Folder::new().unwrap();
     let mut config = config(&format!("sqlite://{}", folder.path().join("file").display()));
     migrate(&open(&config)).await;

@@ -2,12 +2,12 @@
 
 mod database_support;
 
-use native_host::database::{Database, OpenError};
-use shared::{
+use trireme_core::{
     host::{Database as _, Scope},
     sql::Statement,
 };
-use testbed::{Postgres, require};
+use trireme_native::database::{Database, OpenError};
+use trireme_testbed::{Postgres, require};
 
 use database_support::{config, open};
 
@@ -15,7 +15,7 @@ const ENCRYPTED: &str = "-- encrypted\nSELECT ssl FROM pg_stat_ssl WHERE pid = p
 
 /// Whether the connection is encrypted, or why there is none.
 async fn connect(url: &str) -> Result<bool, String> {
-    use shared::sql::Row as _;
+    use trireme_core::sql::Row as _;
     let database = open(&config(url));
     let statements = [Statement::read(ENCRYPTED, vec![])];
     let rows =
@@ -79,7 +79,7 @@ async fn encryption_is_not_given_up_where_it_is_required() {
 
 #[test]
 fn roots_that_cannot_be_used_are_a_fault_of_the_configuration() {
-    let folder = testbed::Folder::new().unwrap();
+    let folder = trireme_testbed::Folder::new().unwrap();
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "no certificate here").unwrap();
     for path in ["/nowhere/root.pem", empty.to_str().unwrap()] {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use testbed::{Folder, Postgres, require};
+use trireme_testbed::{Folder, Postgres, require};
 
 /// Eight letters of nothing that is said anywhere, to be parted by what misleads a reader.
 const HALVES: [&str; 2] = ["Zqxj", "Kvwz"];

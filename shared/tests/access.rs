@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::{
+use trireme_core::{
     Secret, Timestamp, Uuid,
     auth::access::{Refusal, issue, verify},
     config::{Auth, Config, Platform},

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use shared::{
+use trireme_core::{
     Secret,
     config::{Config, DatabaseUrl, Environment, Faults, LogFormat, Platform, Quota},
 };
@@ -229,7 +229,7 @@ fn what_is_not_understood_stops_the_start() {
         ("LOG_LEVEL", "warnings"),
         ("LOG_LEVEL", "auth"),
         ("LOG_LEVEL", "info,debug"),
-        ("LOG_LEVEL", "info,handlers=loud"),
+        ("LOG_LEVEL", "info,trireme=loud"),
         ("TRUSTED_PROXIES", "0.0.0.0/0"),
         ("TRUSTED_PROXIES", "::/0"),
         ("TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"),
@@ -252,7 +252,7 @@ fn what_is_not_understood_stops_the_start() {
 
 #[test]
 fn levels_and_names_of_networks_are_understood() {
-    for level in ["warning", "WARN", "err", "critical", "fatal", "info,handlers=debug", "off"] {
+    for level in ["warning", "WARN", "err", "critical", "fatal", "info,trireme=debug", "off"] {
         read(&[("LOG_LEVEL", level)]).unwrap();
     }
     let config = read(&production(&[

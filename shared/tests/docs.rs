@@ -1,6 +1,6 @@
 //! The tables in docs/ say what the code says.
 
-use shared::{Code, config::variables};
+use trireme_core::{Code, config::variables};
 
 /// The rows of a page's table that begin with a name in backquotes, against the ones due.
 fn compare(page: &str, due: &[String]) {

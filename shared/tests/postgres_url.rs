@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use shared::{
+use trireme_core::{
     Secret,
     config::{Config, DatabaseUrl, Platform, PostgresUrl, postgres_url::Mode},
 };

@@ -2,15 +2,15 @@
 
 use std::{collections::HashMap, io, sync::OnceLock};
 
-use handlers::App;
-use shared::{
+use spin_sdk::variables;
+use trireme::App;
+use trireme_core::{
     config::{
         Config, Faults, Platform,
         variables::{NOT_YET, VARIABLES, warn_of_ignored},
     },
     logging,
 };
-use spin_sdk::variables;
 
 use crate::host::now;
 

@@ -7,12 +7,12 @@ use std::{
 };
 
 use futures_util::future::{Either, select};
-use shared::{
+use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
+use trireme_core::{
     Timestamp,
     config::Config,
     host::{Busy, Host, HostKind},
 };
-use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
 
 use crate::database::Database;
 

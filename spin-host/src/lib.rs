@@ -28,13 +28,13 @@ async fn serve(request: Request) -> impl IntoResponse {
 
 async fn answer(request: Request) -> Response<Bytes> {
     let Some(app) = app::get().await else {
-        return request::with_length(handlers::unconfigured(host::now(), &host::random()));
+        return request::with_length(trireme::unconfigured(host::now(), &host::random()));
     };
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]
     faults::arm(request.headers());
     let (request, rest) = request::translate(request);
-    let response = handlers::dispatch(app, &host, request).await;
+    let response = trireme::dispatch(app, &host, request).await;
     rest.discard().await;
     request::with_length(response)
 }

@@ -9,11 +9,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use shared::{
+use spin_sdk::http::Request;
+use trireme_core::{
     host::{Body, BodyError, Peer},
     http::body::{discard, gather},
 };
-use spin_sdk::http::Request;
 
 use crate::host::within;
 

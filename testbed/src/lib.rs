@@ -3,9 +3,9 @@
 //! folder, and is ended and removed when the process that started it ends, however it ends.
 //!
 //! ```no_run
-//! use testbed::{Database, Postgres, Server, ServerOptions};
+//! use trireme_testbed::{Database, Postgres, Server, ServerOptions};
 //!
-//! let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+//! let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
 //! let database = Database::create(postgres).unwrap();
 //! let server = Server::start(
 //!     ServerOptions::new("target/debug/trireme").env("DATABASE_URL", database.url()),

@@ -1,6 +1,6 @@
 //! PgBouncer in front of PostgreSQL.
 
-use testbed::{Database, PgBouncer, PoolMode, Postgres, require};
+use trireme_testbed::{Database, PgBouncer, PoolMode, Postgres, require};
 
 #[test]
 fn passes_statements_on_and_survives_a_restart() {

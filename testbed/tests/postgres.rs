@@ -7,7 +7,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testbed::{Database, Mode, Postgres, require};
+use trireme_testbed::{Database, Mode, Postgres, require};
 
 #[test]
 fn each_test_has_a_database_of_its_own() {

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use testbed::{Error, Server, ServerOptions, Signal, Until, http};
+use trireme_testbed::{Error, Server, ServerOptions, Signal, Until, http};
 
 /// The variable that tells this program to play the server, and how.
 const PART: &str = "TRIREME_TESTBED_PART";

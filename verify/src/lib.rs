@@ -3,8 +3,8 @@
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! let options = verify::Options::new("http://127.0.0.1:8000")?;
-//! let report = verify::run(options, |result| println!("{}/{}", result.group, result.name)).await;
+//! let options = trireme_verify::Options::new("http://127.0.0.1:8000")?;
+//! let report = trireme_verify::run(options, |result| println!("{}/{}", result.group, result.name)).await;
 //! println!("{}", report.to_table(true));
 //! # Ok(())
 //! # }

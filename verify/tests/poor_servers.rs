@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use verify::{Options, Outcome, Report, run};
+use trireme_verify::{Options, Outcome, Report, run};
 
 /// Runs the suite against a server that gives one answer to everything.
 async fn against(answer: &str) -> Report {
@@ -29,7 +29,8 @@ async fn against(answer: &str) -> Report {
 }
 
 fn failed(report: &Report, name: &str) -> bool {
-    let named = |result: &verify::CheckResult| format!("{}/{}", result.group, result.name) == name;
+    let named =
+        |result: &trireme_verify::CheckResult| format!("{}/{}", result.group, result.name) == name;
     let result = report.results.iter().find(|result| named(result)).unwrap();
     matches!(result.outcome, Outcome::Failed(_))
 }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use bytes::Bytes;
-use shared::{
+use trireme_core::{
     host::{self, BodyError},
     http::body::{discard, gather},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
+use trireme_core::{
     Timestamp,
     host::{Busy, Host, HostKind},
 };

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use handlers::App;
 use js_sys::Reflect;
-use shared::config::{Config, Faults, Platform, variables::warn_of_ignored};
+use trireme::App;
+use trireme_core::config::{Config, Faults, Platform, variables::warn_of_ignored};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 

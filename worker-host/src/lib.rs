@@ -18,7 +18,7 @@ use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use shared::{Code, Error};
+use trireme_core::{Code, Error};
 use worker::{Context, Env, event};
 
 use self::{body::Upload, database::Database, host::WorkerHost, isolate::Isolate};
@@ -33,7 +33,7 @@ async fn fetch(
     let body = Upload::of(&request);
     let response = match isolate::of(&env) {
         Some(isolate) => answer(isolate, &request, body.clone(), env, context).await,
-        None => handlers::unconfigured(host::now(), &host::random()),
+        None => trireme::unconfigured(host::now(), &host::random()),
     };
     body.discard().await;
     response::write(&response)
@@ -52,14 +52,14 @@ async fn answer(
         Ok(request) => request,
         Err(head) => {
             let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");
-            return handlers::refuse(app, &host, &head, error);
+            return trireme::refuse(app, &host, &head, error);
         }
     };
     // A panic costs its own request an answer of 500, and nothing else.
     let work = AssertUnwindSafe(async {
         #[cfg(feature = "fault-injection")]
         fault::inject(request.headers());
-        handlers::dispatch(app, &host, request).await
+        trireme::dispatch(app, &host, request).await
     });
-    work.catch_unwind().await.unwrap_or_else(|_| handlers::panicked(app, &host))
+    work.catch_unwind().await.unwrap_or_else(|_| trireme::panicked(app, &host))
 }

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use shared::{config::Log, logging};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
+use trireme_core::{config::Log, logging};
 use worker::{console_error, console_log, console_warn};
 
 use crate::host;

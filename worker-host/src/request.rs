@@ -6,7 +6,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, header::ACCEPT_ENCODING, request::Parts,
 };
 use js_sys::{Array, Reflect};
-use shared::host::Peer;
+use trireme_core::host::Peer;
 use wasm_bindgen::JsCast as _;
 
 use crate::body::Upload;

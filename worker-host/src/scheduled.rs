@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-use handlers::maintenance::{self, Outcome, Report};
+use trireme::maintenance::{self, Outcome, Report};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Context, Env, worker_sys};
 

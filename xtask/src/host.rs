@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
-use shared::config::variables::VARIABLES;
-use testbed::Postgres;
+use trireme_core::config::variables::VARIABLES;
+use trireme_testbed::Postgres;
 
 use crate::cell::{Backend, Cell, Host, Options, Programs, Running};
 use crate::edge::Profile;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use testbed::{Server, ServerOptions, find_program, free_port};
+use trireme_testbed::{Server, ServerOptions, find_program, free_port};
 
 use crate::cell::{Host, Programs};
 use crate::edge::Profile;

@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn a_checkout_is_found_from_any_folder_of_it() {
-        let folder = testbed::Folder::new().unwrap();
+        let folder = trireme_testbed::Folder::new().unwrap();
         let checkout = folder.path().join("another");
         fs::create_dir_all(checkout.join("xtask/src")).unwrap();
         fs::write(checkout.join("xtask/Cargo.toml"), "").unwrap();

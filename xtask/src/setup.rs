@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testbed::find_program;
+use trireme_testbed::find_program;
 
 use crate::tools::{self, CARGO_DENY};
 use crate::{Result, edge, npm, page, ui};

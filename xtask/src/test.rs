@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
+use trireme_testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
 use crate::{Result, attacks, deny, edge, page, parity, setup, ui};

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::Response;
-use shared::{auth::refresh::RefreshToken, error::Result, host::Host, sql::Row};
+use trireme_core::{auth::refresh::RefreshToken, error::Result, host::Host, sql::Row};
 
 use super::{refresh::Input, report, sql};
 use crate::{context::Context, openapi::Operation, respond};

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{
+use trireme_core::{
     Secret, Timestamp, Uuid,
     auth::{access, refresh::RefreshToken},
     error::Result,

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
-use shared::{
+use trireme_core::{
     Code, Error,
     auth::password::NewPassword,
     error::Result,

@@ -1,4 +1,4 @@
-use shared::{Timestamp, Uuid, sql::Statement};
+use trireme_core::{Timestamp, Uuid, sql::Statement};
 
 use super::NewSession;
 

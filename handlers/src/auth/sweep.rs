@@ -1,6 +1,6 @@
 //! Sessions that nobody can continue and tokens that nobody can use any more, a piece at a time.
 
-use shared::{Timestamp, Uuid, sql::Statement};
+use trireme_core::{Timestamp, Uuid, sql::Statement};
 
 pub fn tokens_due(now: Timestamp) -> Statement<'static> {
     Statement::read(

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp, Uuid,
     error::Result,
     host::Host,
@@ -49,7 +49,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let (user, id) = (cx.caller()?.user, cx.new_id());
     let answer = |id, now| respond::encode(&input.record(id, now));
     let insert = |key| sql::create(user, id, &input, key, cx.now);
-    let refuse = |error: shared::sql::DatabaseError| {
+    let refuse = |error: trireme_core::sql::DatabaseError| {
         error.on_constraint("contexts_user_id_name_key", name_taken)
     };
     let created = idempotency::create(cx, "contexts", id, answer, insert, refuse).await?;

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
-use shared::{Code, Error, error::Result, host::Host};
+use trireme_core::{Code, Error, error::Result, host::Host};
 
 use super::{Context as Record, sql};
 use crate::{conditional, context::Context, openapi::Operation, respond};

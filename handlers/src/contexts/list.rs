@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::Response;
-use shared::{
+use trireme_core::{
     error::Result,
     host::Host,
     page::{Page, PageRequest, Sort},

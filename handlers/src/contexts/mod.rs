@@ -9,7 +9,7 @@ pub mod update;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{Code, Error, Timestamp, Uuid, error::Result, page, sql::Row};
+use trireme_core::{Code, Error, Timestamp, Uuid, error::Result, page, sql::Row};
 
 /// What tasks are sorted by.
 #[derive(Serialize, JsonSchema)]

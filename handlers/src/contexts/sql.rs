@@ -1,4 +1,4 @@
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     sql::{Statement, Value},
 };

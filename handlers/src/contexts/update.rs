@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{
+use trireme_core::{
     Code, Error,
     error::Result,
     host::Host,

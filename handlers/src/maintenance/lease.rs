@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     host::{Database, Host, Scope},
     sql::{DatabaseError, Statement},

@@ -8,7 +8,7 @@ mod steps;
 use std::time::Duration;
 
 use serde::Serialize;
-use shared::{
+use trireme_core::{
     Uuid,
     host::{Database, Host, Scope},
     sql::{DatabaseError, Row},

@@ -1,4 +1,4 @@
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     host::{Database, Host, Scope},
     sql::{DatabaseError, DecodeError, Row, Statement},

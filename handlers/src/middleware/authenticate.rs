@@ -1,7 +1,7 @@
 use std::sync::atomic::Ordering;
 
 use http::{header, request::Parts};
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::access::{self, Caller},
     error::Result,

@@ -5,7 +5,7 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Response, header};
-use shared::host::Host;
+use trireme_core::host::Host;
 
 use crate::conditional;
 

@@ -4,7 +4,7 @@ use std::iter;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header, request::Parts};
-use shared::{Code, Error, config::Http, error::Result, http::cors::OriginPattern};
+use trireme_core::{Code, Error, config::Http, error::Result, http::cors::OriginPattern};
 
 use crate::router::Found;
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
-use shared::{Code, error::Result};
+use trireme_core::{Code, error::Result};
 
 use super::request_id;
 use crate::rate_limit::Standing;

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::Response;
-use shared::{Code, Error, host::Host};
+use trireme_core::{Code, Error, host::Host};
 
 use super::{Arrival, Trace, transport};
 

@@ -28,7 +28,7 @@ use futures_util::{
     future::{Either, select},
 };
 use http::{HeaderMap, Method, Request, Response, request::Parts};
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp,
     config::{Environment, Proxies},
     error::Result,
@@ -47,7 +47,7 @@ use crate::{
 #[derive(Default)]
 struct Trace {
     route: Option<&'static str>,
-    user: Option<shared::Uuid>,
+    user: Option<trireme_core::Uuid>,
 }
 
 /// Answers one request.

@@ -1,5 +1,5 @@
 use http::{HeaderMap, HeaderName};
-use shared::host::Host;
+use trireme_core::host::Host;
 
 use crate::ids;
 

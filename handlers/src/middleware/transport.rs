@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, Version, header, request::Parts};
-use shared::{Code, Error, error::Result, http::forwarded::Client};
+use trireme_core::{Code, Error, error::Result, http::forwarded::Client};
 
 use crate::{App, respond};
 

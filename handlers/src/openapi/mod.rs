@@ -8,8 +8,8 @@ pub use operation::Operation;
 use operation::{Components, header};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use shared::{Code, VERSION, problem::Problem};
 pub use text::TEXT;
+use trireme_core::{Code, VERSION, problem::Problem};
 
 use crate::{
     middleware::transport::is_probe,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use shared::{Code, page::Sort};
+use trireme_core::{Code, page::Sort};
 
 use super::{common, fault, schema};
 use crate::routes::Route;

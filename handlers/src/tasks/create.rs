@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{
+use trireme_core::{
     Error, Timestamp, Uuid, error::Result, host::Host, sql::DatabaseError, validate::visible,
 };
 use validator::Validate;

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::Response;
-use shared::{Code, Error, error::Result, host::Host};
+use trireme_core::{Code, Error, error::Result, host::Host};
 
 use super::sql;
 use crate::{conditional::Precondition, context::Context, openapi::Operation, respond};

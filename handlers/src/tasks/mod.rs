@@ -9,7 +9,7 @@ pub mod update;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{Error, Fault, Timestamp, Uuid, error::Result, page, sql::Row, text_enum};
+use trireme_core::{Error, Fault, Timestamp, Uuid, error::Result, page, sql::Row, text_enum};
 
 text_enum! {
     /// How far a task is.

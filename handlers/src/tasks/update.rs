@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{Code, Error, Timestamp, Uuid, error::Result, host::Host, validate::visible};
+use trireme_core::{Code, Error, Timestamp, Uuid, error::Result, host::Host, validate::visible};
 use validator::Validate;
 
 use super::{Priority, Status, Task, create::refused, sql, unknown_context};

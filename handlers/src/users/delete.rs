@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{Code, Error, Uuid, auth::password::Password, error::Result, host::Host, sql::Row};
+use trireme_core::{
+    Code, Error, Uuid, auth::password::Password, error::Result, host::Host, sql::Row,
+};
 use validator::Validate;
 
 use super::{confirm, remove, sql, wrong_password};

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
-use shared::{Error, error::Result, host::Host};
+use trireme_core::{Error, error::Result, host::Host};
 
 use super::{User, sql};
 use crate::{conditional, context::Context, openapi::Operation, respond};

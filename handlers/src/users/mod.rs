@@ -10,7 +10,7 @@ pub mod update;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{
+use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::password::{NewPassword, Password, Verdict},
     error::Result,

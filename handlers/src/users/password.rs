@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use shared::{
+use trireme_core::{
     Code,
     auth::password::{NewPassword, Password},
     error::Result,

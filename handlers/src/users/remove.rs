@@ -2,7 +2,7 @@
 //! which for most accounts is the last, the others with maintenance. A table that is not named
 //! here goes with the row of the user, by its foreign key and in one go.
 
-use shared::{Uuid, sql::Statement};
+use trireme_core::{Uuid, sql::Statement};
 
 use crate::{auth::sweep::sessions_of, contexts, idempotency, tasks};
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{Timestamp, Uuid};
+use trireme_core::{Timestamp, Uuid};
 
 /// A place where the account is signed in.
 #[derive(Serialize, JsonSchema)]
@@ -31,7 +31,7 @@ struct Sessions<'a> {
 pub mod list {
     use bytes::Bytes;
     use http::{Response, StatusCode};
-    use shared::{error::Result, host::Host, sql::Row};
+    use trireme_core::{error::Result, host::Host, sql::Row};
 
     use super::{Session, Sessions};
     use crate::{context::Context, openapi::Operation, respond, users::sql};
@@ -62,7 +62,7 @@ pub mod list {
 pub mod end {
     use bytes::Bytes;
     use http::Response;
-    use shared::{Code, Error, error::Result, host::Host};
+    use trireme_core::{Code, Error, error::Result, host::Host};
 
     use crate::{context::Context, openapi::Operation, respond, users::sql};
 

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use schemars::JsonSchema;
-use shared::{Error, error::Result, host::Host, validate::visible};
+use trireme_core::{Error, error::Result, host::Host, validate::visible};
 use validator::Validate;
 
 use super::{User, sql};

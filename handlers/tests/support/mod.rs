@@ -10,16 +10,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use handlers::App;
 use http::{Method, Request, Response, header};
-use native_host::database::Database;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use shared::{
+use trireme::App;
+use trireme_core::{
     Secret, Timestamp,
     config::{Config, Platform},
     host::{Busy, Host, HostKind, Peer, Phase},
 };
+use trireme_native::database::Database;
 
 /// 2026-11-20T12:00:00.000Z, when every test begins.
 pub const START: Timestamp = Timestamp::from_millis(1_795_176_000_000);
@@ -83,7 +83,7 @@ pub struct World {
     pub host: TestHost,
     pub address: Cell<IpAddr>,
     /// Dropped last: it removes the database.
-    _database: Option<testbed::Database>,
+    _database: Option<trireme_testbed::Database>,
 }
 
 /// Runs a test on SQLite in memory and on PostgreSQL, each on a database of its own.
@@ -98,19 +98,20 @@ pub fn with_variables(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
 
 /// Where the configuration allows no other database.
 pub fn on_postgres(variables: &[(&str, &str)], test: impl AsyncFn(&World)) {
-    if let Some(postgres) = testbed::require(testbed::Postgres::shared()) {
-        let database = testbed::Database::create(postgres).expect("a database is created");
+    if let Some(postgres) = trireme_testbed::require(trireme_testbed::Postgres::shared()) {
+        let database = trireme_testbed::Database::create(postgres).expect("a database is created");
         run(Some(database), variables, &test);
     }
 }
 
 fn run(
-    database: Option<testbed::Database>,
+    database: Option<trireme_testbed::Database>,
     variables: &[(&str, &str)],
     test: &impl AsyncFn(&World),
 ) {
-    let url =
-        database.as_ref().map_or_else(|| "sqlite::memory:".to_owned(), testbed::Database::url);
+    let url = database
+        .as_ref()
+        .map_or_else(|| "sqlite::memory:".to_owned(), trireme_testbed::Database::url);
     let mut all: HashMap<&str, &str> = HashMap::from([
         ("DATABASE_URL", url.as_str()),
         ("JWT_SECRET", "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu"),
@@ -264,7 +265,7 @@ impl Call<'_> {
         let address = self.world.address.get();
         request.extensions_mut().insert(Peer { address, trusted_platform: false, https: false });
         let response: Response<Bytes> =
-            handlers::dispatch(&self.world.app, &self.world.host, request).await;
+            trireme::dispatch(&self.world.app, &self.world.host, request).await;
         let (head, bytes) = response.into_parts();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Reply { status: head.status.as_u16(), headers: head.headers, bytes, body }
@@ -272,8 +273,12 @@ impl Call<'_> {
 }
 
 /// Statements past the product's own, to look behind the answers.
-pub async fn execute(world: &World, sql: &'static str, arguments: Vec<shared::sql::Value<'_>>) {
-    use shared::{
+pub async fn execute(
+    world: &World,
+    sql: &'static str,
+    arguments: Vec<trireme_core::sql::Value<'_>>,
+) {
+    use trireme_core::{
         host::{Database as _, Scope},
         sql::Statement,
     };
@@ -281,7 +286,7 @@ pub async fn execute(world: &World, sql: &'static str, arguments: Vec<shared::sq
 }
 
 pub async fn text(world: &World, sql: &'static str) -> String {
-    use shared::{
+    use trireme_core::{
         host::{Database as _, Scope},
         sql::{Row as _, Statement},
     };
@@ -291,7 +296,7 @@ pub async fn text(world: &World, sql: &'static str) -> String {
 }
 
 pub async fn count(world: &World, table: &str) -> i64 {
-    use shared::{
+    use trireme_core::{
         host::{Database as _, Scope},
         sql::{Row as _, Statement},
     };
@@ -301,7 +306,7 @@ pub async fn count(world: &World, table: &str) -> i64 {
 }
 
 pub fn hash_at_cost(cost: u32) -> String {
-    use shared::{auth::password::NewPassword, validate::Field};
+    use trireme_core::{auth::password::NewPassword, validate::Field};
     let Ok(password) = NewPassword::read(PASSWORD.into()) else { panic!("it is a fine password") };
     password.hash(cost, [9; 16]).unwrap()
 }

@@ -1,7 +1,7 @@
 //! `trireme config`: every variable, its value and its meaning.
 
 use serde::Serialize;
-use shared::config::variables::{NOT_YET, VARIABLES, Variable};
+use trireme_core::config::variables::{NOT_YET, VARIABLES, Variable};
 
 use super::{
     Failure, configuration,

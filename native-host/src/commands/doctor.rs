@@ -4,7 +4,7 @@ mod postgres;
 mod report;
 mod sqlite;
 
-use shared::config::{Config, DatabaseUrl};
+use trireme_core::config::{Config, DatabaseUrl};
 
 use self::report::Report;
 use super::{

@@ -1,10 +1,10 @@
 //! `trireme maintain`: what is due, worked off now.
 
-use handlers::{
+use serde_json::json;
+use trireme::{
     App,
     maintenance::{self, Outcome, Report},
 };
-use serde_json::json;
 
 use super::{
     Failure, configuration,

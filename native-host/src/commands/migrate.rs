@@ -1,7 +1,7 @@
 //! `trireme migrate`: the schema, brought up to this build.
 
 use serde_json::{Value, json};
-use shared::migrations::Migration;
+use trireme_core::migrations::Migration;
 
 use super::{
     Failure, configuration,

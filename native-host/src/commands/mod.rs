@@ -23,7 +23,7 @@ use clap::{
     Parser, Subcommand,
     error::ContextKind::{InvalidArg, InvalidSubcommand, InvalidValue},
 };
-use shared::{
+use trireme_core::{
     Secret,
     config::{Config, Faults, Platform},
 };
@@ -35,7 +35,7 @@ use crate::database::OpenError;
 /// Without a command it serves: on port 8000, with an SQLite file in the current folder,
 /// unless environment variables say otherwise. `trireme config` lists them all.
 #[derive(Parser)]
-#[command(name = "trireme", version = shared::VERSION, after_help = AFTER_HELP)]
+#[command(name = "trireme", version = trireme_core::VERSION, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

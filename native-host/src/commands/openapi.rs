@@ -3,5 +3,5 @@
 use super::{Failure, output::say_json};
 
 pub fn run() -> Result<(), Failure> {
-    say_json(&handlers::openapi::document())
+    say_json(&trireme::openapi::document())
 }

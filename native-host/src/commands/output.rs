@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use shared::printable::{printable, printable_json, printable_lines};
+use trireme_core::printable::{printable, printable_json, printable_lines};
 
 use super::Failure;
 

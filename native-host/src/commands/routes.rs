@@ -1,6 +1,6 @@
 //! `trireme routes`: the endpoints.
 
-use handlers::routes::{Access, Route, TABLE};
+use trireme::routes::{Access, Route, TABLE};
 
 use super::{
     Failure,

@@ -11,12 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use handlers::App;
-use shared::{
+use tokio::sync::watch;
+use trireme::App;
+use trireme_core::{
     config::{Config, LogFormat, Proxies},
     host::{Host as _, Phase},
 };
-use tokio::sync::watch;
 
 use self::{announce::Places, start::migrate, watchdog::Watchdog};
 use super::{Failure, configuration, runtime, signals::Signals};

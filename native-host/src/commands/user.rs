@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use handlers::{App, admin};
-use shared::error::Error;
+use trireme::{App, admin};
+use trireme_core::error::Error;
 
 use super::{
     Failure, configuration,

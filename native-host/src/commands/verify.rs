@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use verify::Leftover;
+use trireme_verify::Leftover;
 
 use super::{
     Failure,
@@ -70,16 +70,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     options.expect_production = args.production;
     options.only.clone_from(&args.only);
     let url = args.url.as_deref().unwrap_or_default();
-    match folder().and_then(|folder| verify::Journal::begin(&folder, url)) {
+    match folder().and_then(|folder| trireme_verify::Journal::begin(&folder, url)) {
         Ok(journal) => options.journal = Some(journal),
         Err(error) => complain(format_args!(
             "The run's accounts can't be remembered ({error}): one that is killed leaves them behind."
         )),
     }
 
-    let mut progress = Progress::new(verify::planned(&options));
+    let mut progress = Progress::new(trireme_verify::planned(&options));
     let report = runtime()?.block_on(until_stopped(|stop| {
-        verify::run_until(stop, options, |result| {
+        trireme_verify::run_until(stop, options, |result| {
             progress.step(&format!("{}/{}", result.group, result.name));
         })
     }))?;
@@ -105,8 +105,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn options(args: &Args, url: &str) -> Result<verify::Options, Failure> {
-    let mut options = verify::Options::new(url).map_err(Failure::usage)?;
+fn options(args: &Args, url: &str) -> Result<trireme_verify::Options, Failure> {
+    let mut options = trireme_verify::Options::new(url).map_err(Failure::usage)?;
     options.headers.clone_from(&args.header);
     Ok(options)
 }
@@ -149,7 +149,7 @@ fn clean_up(args: &Args) -> Result<(), Failure> {
         if wanted.as_ref().is_some_and(|wanted| !wanted.same_server(&options)) {
             continue;
         }
-        match runtime()?.block_on(verify::clean_up(left, options)) {
+        match runtime()?.block_on(trireme_verify::clean_up(left, options)) {
             Ok(()) => cleaned += 1,
             Err(failure) => failed.push(format!("{}: {}", left.url, failure.actual)),
         }

@@ -8,7 +8,7 @@ pub mod tls;
 
 use std::fmt;
 
-use shared::{
+use trireme_core::{
     config::{DatabaseUrl, PostgresUrl},
     host::{self, Backend, Scope},
     sql::{self, Access, DatabaseError, Statement},
@@ -60,7 +60,7 @@ impl std::error::Error for OpenError {}
 impl Database {
     /// Opens the way, not necessarily a connection: a PostgreSQL server that is away now is
     /// found when it is back. SQLite's file is opened, and made if it is not there.
-    pub fn open(config: &shared::config::Database) -> Result<Self, OpenError> {
+    pub fn open(config: &trireme_core::config::Database) -> Result<Self, OpenError> {
         match &config.url {
             DatabaseUrl::Postgres(url) => {
                 let pooled = target("DATABASE_URL", url)?;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use shared::sql::DatabaseError;
+use trireme_core::sql::DatabaseError;
 
 /// Upper bounds in microseconds of the classes that waits are counted in; the last class has
 /// none.

@@ -1,8 +1,8 @@
 //! What is done beside requests, in figures.
 
-use handlers::maintenance::{Outcome, Report, STEPS};
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
-use shared::Timestamp;
+use trireme::maintenance::{Outcome, Report, STEPS};
+use trireme_core::Timestamp;
 
 use super::registered;
 

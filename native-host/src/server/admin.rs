@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header, request::Parts};
-use shared::{Code, Error, problem};
+use trireme_core::{Code, Error, problem};
 
 use super::{Service, Upload};
 

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use handlers::{App, Measured};
 use http::{Method, Request, Response, request::Parts};
-use shared::{Error, host::Host};
+use trireme::{App, Measured};
+use trireme_core::{Error, host::Host};
 
 use super::{Service, Upload};
 use crate::metrics::{Meter, Metrics};
@@ -38,21 +38,21 @@ impl<H: Host + 'static> Service for Api<H> {
     async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
         let (method, started) = (request.method().clone(), Instant::now());
         let _in_flight = self.meter.begin();
-        let response = handlers::dispatch(&self.app, &*self.host, request).await;
+        let response = trireme::dispatch(&self.app, &*self.host, request).await;
         self.measured(&method, started, response)
     }
 
     fn is_health(&self, path: &str) -> bool {
-        handlers::is_health(path)
+        trireme::is_health(path)
     }
 
     fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes> {
-        let response = handlers::refuse(&self.app, &*self.host, head, error);
+        let response = trireme::refuse(&self.app, &*self.host, head, error);
         self.measured(&head.method, Instant::now(), response)
     }
 
     fn panicked(&self, method: &Method) -> Response<Bytes> {
-        let response = handlers::panicked(&self.app, &*self.host);
+        let response = trireme::panicked(&self.app, &*self.host);
         self.measured(method, Instant::now(), response)
     }
 }

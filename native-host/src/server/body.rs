@@ -12,11 +12,11 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use shared::{
+use tokio::time::timeout;
+use trireme_core::{
     host::{Body, BodyError},
     http::body::gather,
 };
-use tokio::time::timeout;
 
 use crate::budget::Share;
 

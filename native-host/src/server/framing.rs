@@ -14,8 +14,8 @@ use std::mem::{MaybeUninit, take};
 use bytes::{Buf as _, Bytes};
 use http::Uri;
 use httparse::{Header, Status};
-use shared::{Code, Error};
 use tokio::io::ReadBuf;
+use trireme_core::{Code, Error};
 
 use self::stand_in::stand_in;
 use super::HEADER_COUNT;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use shared::config::Proxies;
+use trireme_core::config::Proxies;
 
 use super::Limits;
 

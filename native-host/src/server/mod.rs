@@ -26,11 +26,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
-use shared::{Error, config::Proxies};
 use tokio::{
     sync::{mpsc, watch as channel},
     time::{sleep, timeout_at},
 };
+use trireme_core::{Error, config::Proxies};
 
 pub use self::{
     admin::Admin,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use hyper::body::Incoming;
-use shared::{Code, Error, host::Peer};
+use trireme_core::{Code, Error, host::Peer};
 
 use super::{
     HEADER_COUNT, Service,

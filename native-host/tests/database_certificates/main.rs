@@ -6,11 +6,11 @@ mod make;
 
 use std::{path::Path, process::Command};
 
-use shared::{
+use trireme_core::{
     host::{Database as _, Scope},
     sql::Statement,
 };
-use testbed::{Folder, Postgres, find_program, require};
+use trireme_testbed::{Folder, Postgres, find_program, require};
 
 use database_support::{config, open};
 

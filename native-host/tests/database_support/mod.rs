@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use native_host::database::Database;
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     config::{self, DatabaseUrl},
     host::{Backend, Database as _, Scope},
     migrations::{self, Migration},
     sql::{DatabaseError, Statement, Value},
 };
-use testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
+use trireme_native::database::Database;
+use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
 
@@ -71,7 +71,7 @@ pub async fn on_each(test: impl AsyncFn(&Database, &str)) {
     }
 
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&home.url()));
     migrate(&database).await;
     test(&database, "direct").await;
@@ -79,7 +79,7 @@ pub async fn on_each(test: impl AsyncFn(&Database, &str)) {
     let Some(bouncer) = require(PgBouncer::start(postgres, PoolMode::Transaction, 1)) else {
         return;
     };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&bouncer.url(home.name())));
     migrate(&database).await;
     test(&database, "pooler").await;
@@ -88,9 +88,9 @@ pub async fn on_each(test: impl AsyncFn(&Database, &str)) {
 /// A migrated database on the server that tests share, as `adjust` wants it.
 pub async fn on_postgres(
     adjust: impl FnOnce(&mut config::Database),
-) -> Option<(Database, testbed::Database)> {
+) -> Option<(Database, trireme_testbed::Database)> {
     let postgres = require(Postgres::shared())?;
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     let mut config = config(&home.url());
     adjust(&mut config);
     let database = open(&config);
@@ -156,7 +156,7 @@ pub async fn first_int(
     scope: Scope,
     statement: Statement<'_>,
 ) -> Result<i64, DatabaseError> {
-    use shared::sql::Row as _;
+    use trireme_core::sql::Row as _;
     let rows = database.batch(scope, &[statement]).await?;
     Ok(rows[0][0].get(0).unwrap())
 }

@@ -1,16 +1,16 @@
-use testbed::{Database, PgBouncer, PoolMode, Postgres, Server, ServerOptions};
-use verify::{Report, transcript};
+use trireme_testbed::{Database, PgBouncer, PoolMode, Postgres, Server, ServerOptions};
+use trireme_verify::{Report, transcript};
 
 use super::{ORIGIN, options};
 
 fn verify(options: ServerOptions, production: bool) -> Report {
     let options = options.env("LOG_FORMAT", "json");
     let server = Server::start(options).unwrap_or_else(|error| panic!("{error}"));
-    let mut options = verify::Options::new(&server.url()).unwrap();
+    let mut options = trireme_verify::Options::new(&server.url()).unwrap();
     options.origin_allowed = Some(ORIGIN.to_owned());
     options.expect_production = Some(production);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let report = runtime.block_on(verify::run(options, |_| {}));
+    let report = runtime.block_on(trireme_verify::run(options, |_| {}));
     let log = server.log();
     let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert!(report.passed(), "{}\n{}", report.to_table(false), errors.join("\n"));
@@ -23,7 +23,7 @@ fn verify(options: ServerOptions, production: bool) -> Report {
 #[test]
 fn both_databases_give_the_same_answers() {
     let on_sqlite = verify(options("sqlite://contract.sqlite3"), false);
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     let on_postgres = verify(options(&database.url()), false);
 
@@ -34,9 +34,10 @@ fn both_databases_give_the_same_answers() {
 
 #[test]
 fn a_transaction_pooler_makes_no_difference() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
-    let Some(bouncer) = testbed::require(PgBouncer::start(postgres, PoolMode::Transaction, 2))
+    let Some(bouncer) =
+        trireme_testbed::require(PgBouncer::start(postgres, PoolMode::Transaction, 2))
     else {
         return;
     };
@@ -46,7 +47,7 @@ fn a_transaction_pooler_makes_no_difference() {
 
 #[test]
 fn production_keeps_the_contract_with_signing_keys() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
     let production = options(&database.url())

@@ -4,7 +4,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testbed::{Database, Mode, Postgres, PostgresOptions, Server, ServerOptions, Until, http};
+use trireme_testbed::{
+    Database, Mode, Postgres, PostgresOptions, Server, ServerOptions, Until, http,
+};
 
 use super::options;
 
@@ -14,7 +16,7 @@ fn start(options: ServerOptions) -> Server {
 
 /// A server's own PostgreSQL, which may be stopped.
 fn private_postgres() -> Option<Postgres> {
-    testbed::require(Postgres::with(PostgresOptions::default()))
+    trireme_testbed::require(Postgres::with(PostgresOptions::default()))
 }
 
 /// The value of a text member of a JSON body; the bodies here have each name once.
@@ -92,7 +94,7 @@ fn the_database_goes_away_under_load_and_comes_back() {
 
 #[test]
 fn an_exhausted_pool_refuses_in_time_and_stays_alive() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     let server = start(
         options(&database.url())
@@ -147,7 +149,7 @@ fn a_server_waits_for_a_database_that_is_not_there_yet() {
 
 #[test]
 fn several_instances_start_at_once_and_migrate_once() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     thread::scope(|scope| {
         let servers: Vec<_> =
@@ -159,13 +161,13 @@ fn several_instances_start_at_once_and_migrate_once() {
     });
     assert_eq!(
         database.run("SELECT count(*) FROM schema_migrations").unwrap(),
-        shared::migrations::all(shared::host::Backend::Postgres).len().to_string()
+        trireme_core::migrations::all(trireme_core::host::Backend::Postgres).len().to_string()
     );
 }
 
 #[test]
 fn a_schema_that_is_newer_or_changed_stops_the_start() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     drop(start(options(&database.url())));
     for (sql, word) in [
@@ -186,7 +188,7 @@ fn a_schema_that_is_newer_or_changed_stops_the_start() {
 
 #[test]
 fn a_session_ends_on_every_instance_at_once() {
-    let Some(postgres) = testbed::require(Postgres::shared()) else { return };
+    let Some(postgres) = trireme_testbed::require(Postgres::shared()) else { return };
     let database = Database::create(postgres).unwrap();
     let (one, two) = (start(options(&database.url())), start(options(&database.url())));
     let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;

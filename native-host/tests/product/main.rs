@@ -8,7 +8,7 @@
 mod contract;
 mod faults;
 
-use testbed::ServerOptions;
+use trireme_testbed::ServerOptions;
 
 const ORIGIN: &str = "https://app.example.com";
 

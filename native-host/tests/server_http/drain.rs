@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use native_host::server::Limits;
+use trireme_native::server::Limits;
 
 use crate::{
     client::Client,

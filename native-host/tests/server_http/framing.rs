@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use native_host::server::Limits;
+use trireme_native::server::Limits;
 
 use crate::{
     client::Client,

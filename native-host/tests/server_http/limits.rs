@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use native_host::server::Limits;
 use socket2::{Domain, Socket, Type};
-use testbed::http2::Http2;
+use trireme_native::server::Limits;
+use trireme_testbed::http2::Http2;
 
 use crate::{
     client::Client,

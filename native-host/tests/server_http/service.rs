@@ -7,13 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header, request::Parts};
-use native_host::server::{House, Limits, Server, Service, Upload, bind};
-use shared::{
+use trireme_core::{
     Error,
     config::Proxies,
     host::{Body as _, BodyError, Peer},
     problem,
 };
+use trireme_native::server::{House, Limits, Server, Service, Upload, bind};
 
 /// The largest body that `/echo` takes.
 pub const BODY_LIMIT: usize = 1 << 20;

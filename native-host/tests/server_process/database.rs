@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testbed::{Database, Postgres, Until, find_program, require};
+use trireme_testbed::{Database, Postgres, Until, find_program, require};
 
 use crate::{connect, options, server};
 

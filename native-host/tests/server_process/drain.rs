@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testbed::{Server, Signal};
+use trireme_testbed::{Server, Signal};
 
 use crate::{address, client::Client, connect, options, server};
 

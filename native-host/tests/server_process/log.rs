@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use testbed::Signal;
+use trireme_testbed::Signal;
 
 use crate::{connect, options, server};
 

@@ -16,7 +16,7 @@ mod start;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use testbed::{Server, ServerOptions};
+use trireme_testbed::{Server, ServerOptions};
 
 use client::Client;
 

@@ -1,6 +1,6 @@
 use std::{process::Command, thread::sleep, time::Duration};
 
-use testbed::{Folder, Postgres, Server, Signal, require};
+use trireme_testbed::{Folder, Postgres, Server, Signal, require};
 
 use crate::{client::Client, connect, free_port, metrics::parse, options, server};
 
@@ -69,7 +69,7 @@ fn a_backlog_is_worked_off_while_serving() {
     assert_eq!(connection.query_row(left, [], |row| row.get::<_, i64>(0)), Ok(0));
 
     let Some(postgres) = require(Postgres::shared()) else { return };
-    let home = testbed::Database::create(postgres).unwrap();
+    let home = trireme_testbed::Database::create(postgres).unwrap();
     trireme(&["migrate"], &home.url());
     home.run(&backlog(60_000, "timestamptz '2020-01-01'")).unwrap();
     let _server = is_worked_off(&home.url(), 60_000);

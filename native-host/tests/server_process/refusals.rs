@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use testbed::Signal;
+use trireme_testbed::Signal;
 
 use crate::{client::Client, connect, free_port, options, server};
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use testbed::{Error, Folder, Server};
+use trireme_testbed::{Error, Folder, Server};
 
 use crate::{client::Client, connect, free_port, options, server};
 
@@ -143,7 +143,7 @@ fn a_misconfigured_production_names_every_fault_and_no_value() {
 fn a_schema_from_the_future_stops_the_start() {
     let mut first = server(options());
     let file = first.folder().join("trireme.sqlite3");
-    first.signal(testbed::Signal::TERM).unwrap();
+    first.signal(trireme_testbed::Signal::TERM).unwrap();
     first.wait_exit(Duration::from_secs(10)).unwrap();
     let database = rusqlite::Connection::open(&file).unwrap();
     database

@@ -16,7 +16,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// `warn`, `info,handlers=debug`, or `handlers=debug`, which leaves the others at `info`.
+    /// `warn`, `info,trireme=debug`, or `trireme=debug`, which leaves the others at `info`.
     /// `None` for anything else, since a filter that is not understood would silence something.
     pub fn parse(text: &str) -> Option<Self> {
         let (mut default, mut targets) = (None, Vec::<(String, LevelFilter)>::new());
@@ -87,11 +87,11 @@ mod tests {
 
     #[test]
     fn targets_have_levels_of_their_own() {
-        let filter = Filter::parse("warning, handlers=DEBUG, native_host::server=off").unwrap();
+        let filter = Filter::parse("warning, trireme=DEBUG, trireme_native::server=off").unwrap();
         assert_eq!(filter.default, LevelFilter::WARN);
         assert_eq!(filter.targets[0], ("handlers".to_owned(), LevelFilter::DEBUG));
-        assert_eq!(filter.targets[1], ("native_host::server".to_owned(), LevelFilter::OFF));
-        assert_eq!(Filter::parse("handlers=debug").unwrap().default, LevelFilter::INFO);
+        assert_eq!(filter.targets[1], ("trireme_native::server".to_owned(), LevelFilter::OFF));
+        assert_eq!(Filter::parse("trireme=debug").unwrap().default, LevelFilter::INFO);
     }
 
     #[test]
@@ -107,14 +107,14 @@ mod tests {
             "info,,auth=debug",
             "info,debug",
             "auth=info,auth=debug",
-            "handlers=loud",
-            "handlers=",
+            "trireme=loud",
+            "trireme=",
             "=debug",
             "==",
             "info;debug",
             "handlers[span]=debug",
             "a::=debug",
-            "info handlers=debug",
+            "info trireme=debug",
         ] {
             assert_eq!(Filter::parse(wrong), None, "{wrong}");
         }

@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         Filter::parse(&text).unwrap_or_else(|| {
             self.fault(
                 "LOG_LEVEL",
-                "must be a level (error, warn, info, debug, trace, off), or a filter such as info,handlers=debug",
+                "must be a level (error, warn, info, debug, trace, off), or a filter such as info,trireme=debug",
             );
             Filter::default()
         })

@@ -144,7 +144,7 @@ pub const VARIABLES: &[Variable] = &[
     open(
         "LOG_LEVEL",
         "info",
-        "`error`, `warn`, `info`, `debug`, `trace` or `off`, their common synonyms (`warning`, `err`, `critical`, `fatal`, `notice`, `verbose`), or a filter such as `info,handlers=debug`.",
+        "`error`, `warn`, `info`, `debug`, `trace` or `off`, their common synonyms (`warning`, `err`, `critical`, `fatal`, `notice`, `verbose`), or a filter such as `info,trireme=debug`.",
     ),
     open("LOG_FORMAT", "json in production, else pretty", "`json` or `pretty`."),
     open("API_DOCS", "false in production, else true", "Serve `/openapi.json` and `/docs`."),

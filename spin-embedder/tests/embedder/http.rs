@@ -43,7 +43,7 @@ fn headers_of_spin_come_after_the_clients() {
 #[test]
 fn what_spin_answers_itself() {
     let Some(probe) = Probe::start() else { return };
-    let get = |path| testbed::http::get(probe.port(), path).unwrap();
+    let get = |path| trireme_testbed::http::get(probe.port(), path).unwrap();
     assert_eq!(get("/.well-known/spin/health").body, "OK");
     assert_eq!(get("/.well-known/spin/info").body, r#"{"name":"probe","version":"1.2.3"}"#);
     assert_eq!(get("/.well-known/spin/other").status, 404);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::Probe;
 
 fn instance(probe: &Probe) -> u32 {
-    let answer = testbed::http::get(probe.port(), "/instance").unwrap().body;
+    let answer = trireme_testbed::http::get(probe.port(), "/instance").unwrap().body;
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use testbed::Folder;
+use trireme_testbed::Folder;
 
 use crate::support::{BINARY, MANIFEST};
 

@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Once;
 
-use testbed::{Database, Folder, Postgres, REQUIRE_ALL, Server, ServerOptions};
+use trireme_testbed::{Database, Folder, Postgres, REQUIRE_ALL, Server, ServerOptions};
 
 /// Names the probe: the component that spin-embedder/probe becomes. Tests that need it are left out when
 /// it is not set.
@@ -46,7 +46,7 @@ impl Probe {
     /// `None` when the machine lacks what it takes, and nobody insists on it.
     pub fn start() -> Option<Self> {
         let component = component()?;
-        let postgres = testbed::require(Postgres::shared())?;
+        let postgres = trireme_testbed::require(Postgres::shared())?;
         let database = Database::create(postgres).unwrap();
         let folder = Folder::new().unwrap();
         let manifest = folder.path().join("spin.toml");
@@ -83,8 +83,8 @@ impl Probe {
         answer.body.lines().map(ToOwned::to_owned).collect()
     }
 
-    pub fn post(&self, script: &str) -> testbed::http::Answer {
-        testbed::http::post(self.port(), "/", "", script).unwrap()
+    pub fn post(&self, script: &str) -> trireme_testbed::http::Answer {
+        trireme_testbed::http::post(self.port(), "/", "", script).unwrap()
     }
 }
 

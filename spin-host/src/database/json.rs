@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor},
 };
-use shared::{
+use trireme_core::{
     Timestamp, Uuid,
     sql::{self, DecodeError},
 };

@@ -4,7 +4,7 @@ mod json;
 mod postgres;
 mod sqlite;
 
-use shared::{
+use trireme_core::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
     sql::{self, DatabaseError, Statement},

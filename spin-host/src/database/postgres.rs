@@ -4,14 +4,14 @@
 
 use std::{fmt::Write as _, sync::OnceLock};
 
-use shared::{
+use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
+use trireme_core::{
     Secret, Timestamp,
     config::{self, PostgresUrl},
     host::Scope,
     sql::{Access, DatabaseError, Statement, Value},
     sqlstate,
 };
-use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
 use super::Row;
 use crate::host::within;

@@ -3,13 +3,13 @@
 
 use std::cell::RefCell;
 
-use shared::{
+use spin_sdk::sqlite::{Connection, Error, Value};
+use trireme_core::{
     config,
     host::Scope,
     sql::{Access, DatabaseError, Statement},
     sqlite::{self, Cell},
 };
-use spin_sdk::sqlite::{Connection, Error, Value};
 
 use super::Row;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use shared::printable::printable;
+use trireme_core::printable::printable;
 
 use super::{CheckResult, Outcome, Report};
 use crate::outcome::Failure;

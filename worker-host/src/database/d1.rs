@@ -1,7 +1,7 @@
 //! D1: a batch is one call of the binding, which runs it in a transaction.
 
 use js_sys::{Array, Object};
-use shared::{
+use trireme_core::{
     host::Scope,
     sql::{Access, DatabaseError, Statement},
     sqlite::{self, Cell, Row},

@@ -4,7 +4,7 @@ mod d1;
 mod postgres;
 mod socket;
 
-use shared::{
+use trireme_core::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
     sql::{DatabaseError, Either, Statement},

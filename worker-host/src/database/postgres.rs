@@ -2,13 +2,13 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use shared::{
+use tokio_postgres::{Client, Error as PgError, Row};
+use trireme_core::{
     config,
     host::Scope,
     postgres::{self, sign_in::Cache},
     sql::{self, DatabaseError, Statement},
 };
-use tokio_postgres::{Client, Error as PgError, Row};
 use worker::{Context, Env};
 
 use super::socket::{Connection, Target};

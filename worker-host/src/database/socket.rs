@@ -4,18 +4,18 @@ use std::io;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
-use shared::{
-    config::{PostgresUrl, postgres_url::UrlFault},
-    postgres::{
-        self, explain,
-        sign_in::{Cache, SignedIn, sign_in},
-    },
-};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_postgres::{
     Client, Config, NoTls,
     config::{ChannelBinding, Host, SslMode},
     tls::NoTlsStream,
+};
+use trireme_core::{
+    config::{PostgresUrl, postgres_url::UrlFault},
+    postgres::{
+        self, explain,
+        sign_in::{Cache, SignedIn, sign_in},
+    },
 };
 use worker::{Env, SecureTransport, Socket};
 

@@ -1,6 +1,6 @@
 //! Accounts that look like another's.
 
-use testbed::http;
+use trireme_testbed::http;
 
 use super::{Attack, Ground, expect};
 use crate::Result;

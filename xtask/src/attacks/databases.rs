@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::thread;
 
-use testbed::{Database, Server, find_program, http};
+use trireme_testbed::{Database, Server, find_program, http};
 
 use super::{Attack, Ground, expect};
 use crate::Result;

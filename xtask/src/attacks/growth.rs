@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testbed::http;
+use trireme_testbed::http;
 
 use super::{Attack, Ground, Target, expect, text_of};
 use crate::{Result, ui};

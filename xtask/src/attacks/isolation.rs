@@ -1,6 +1,6 @@
 //! Other people's records.
 
-use testbed::http;
+use trireme_testbed::http;
 
 use super::{Attack, Ground, expect, text_of};
 use crate::Result;

@@ -16,7 +16,7 @@ mod wire;
 use std::path::Path;
 use std::time::Instant;
 
-use testbed::{Database, Postgres, Server, ServerOptions, http};
+use trireme_testbed::{Database, Postgres, Server, ServerOptions, http};
 
 use crate::cell::{Host, Programs};
 use crate::edge::Profile;

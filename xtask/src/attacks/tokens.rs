@@ -1,6 +1,6 @@
 //! Tokens that nobody was given.
 
-use testbed::http;
+use trireme_testbed::http;
 
 use super::{Attack, Ground, expect};
 use crate::Result;

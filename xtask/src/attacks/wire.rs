@@ -1,6 +1,6 @@
 //! What is sent past every client library, and who claims to have sent it.
 
-use testbed::{Error, Server, http};
+use trireme_testbed::{Error, Server, http};
 
 use super::{Attack, Ground, Target, expect};
 use crate::Result;
@@ -106,7 +106,7 @@ fn rebinding(ground: &Ground) -> Result<String> {
     Ok("400 under foreign names, 78 on the network".to_owned())
 }
 
-fn does_not_start(started: testbed::Result<Server>, variable: &str) -> Result<()> {
+fn does_not_start(started: trireme_testbed::Result<Server>, variable: &str) -> Result<()> {
     match started {
         Err(Error::Exited { status, log, .. }) => {
             let told = status.code() == Some(78) && log.contains(variable);

@@ -1,7 +1,7 @@
 //! What the scenarios need in a database before they measure.
 
 use serde_json::{Value, json};
-use testbed::{Database, Server, http};
+use trireme_testbed::{Database, Server, http};
 
 use crate::Result;
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde::Deserialize;
-use testbed::{Folder, Server, ServerOptions};
+use trireme_testbed::{Folder, Server, ServerOptions};
 
 use super::Target;
 use crate::tools::cargo;
@@ -15,14 +15,7 @@ pub struct Programs {
 }
 
 pub fn build() -> Result<Programs> {
-    ui::run(cargo().args([
-        "build",
-        "--release",
-        "-p",
-        "trireme-native-host",
-        "-p",
-        "trireme-bench",
-    ]))?;
+    ui::run(cargo().args(["build", "--release", "-p", "trireme-native", "-p", "trireme-bench"]))?;
     let release = target_folder()?.join("release");
     Ok(Programs { trireme: release.join("trireme"), bare: release.join("bare") })
 }

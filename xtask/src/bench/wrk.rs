@@ -37,7 +37,7 @@ pub struct Sample {
 impl Load {
     /// Fails when a request did: an error is often faster than an answer.
     pub fn run(self, target: &Target) -> Result<Sample> {
-        let mut wrk = Command::new(testbed::find_program("wrk")?);
+        let mut wrk = Command::new(trireme_testbed::find_program("wrk")?);
         wrk.args(["--threads", "1", "--latency", "--connections", &self.connections.to_string()])
             .args(["--duration", &format!("{}s", self.seconds)]);
         if let Some(token) = &target.token {

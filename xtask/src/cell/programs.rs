@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use testbed::find_program;
+use trireme_testbed::find_program;
 
 use super::Host;
 use crate::edge::{self, Profile, Workspace};
@@ -37,7 +37,7 @@ impl Programs {
         let mut build = cargo();
         build.args(["build", "--bin", "trireme"]);
         if release {
-            build.args(["--release", "-p", "trireme-native-host"]);
+            build.args(["--release", "-p", "trireme-native"]);
         } else {
             // With the features that the tests build with, so that they are not built twice.
             build.arg("--workspace");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testbed::{Database, Folder, Postgres, Server, ServerOptions, free_port};
+use trireme_testbed::{Database, Folder, Postgres, Server, ServerOptions, free_port};
 
 use super::programs::{Programs, Spin};
 use super::{Backend, Cell, Host};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use verify::{Outcome, Report, transcript};
+use trireme_verify::{Outcome, Report, transcript};
 
 /// One way to differ: `header vary: none against `Origin``.
 pub struct Difference {

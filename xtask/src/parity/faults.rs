@@ -7,7 +7,7 @@
 use std::thread;
 
 use serde_json::Value;
-use testbed::http::{self, Answer};
+use trireme_testbed::http::{self, Answer};
 
 use crate::Result;
 use crate::cell::{Cell, Host, Running};

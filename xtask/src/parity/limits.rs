@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use testbed::http;
-use testbed::{Database, Postgres, Proxy};
+use trireme_testbed::http;
+use trireme_testbed::{Database, Postgres, Proxy};
 
 use super::VARIABLES;
 use super::faults::{TASKS, expect, register, task};

@@ -10,8 +10,8 @@ mod triggers;
 
 use std::time::{Duration, Instant};
 
-use testbed::Postgres;
-use verify::{Outcome, Report};
+use trireme_testbed::Postgres;
+use trireme_verify::{Outcome, Report};
 
 use crate::cell::{Cell, Host, Options, Programs, Running};
 use crate::edge::Profile;
@@ -70,12 +70,12 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     let variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = Options { variables, ..Options::default() };
     let mut running = Running::start(cell, programs, Some(postgres), options)?;
-    let mut options = verify::Options::new(&running.server.url())?;
+    let mut options = trireme_verify::Options::new(&running.server.url())?;
     options.origin_allowed = Some(ORIGIN.to_owned());
     options.expect_production = Some(false);
     let trickle = (cell.host != Host::Native).then(|| bodies::trickle(running.server.port()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(verify::run(options, |_| {}));
+    let report = runtime.block_on(trireme_verify::run(options, |_| {}));
     if !report.passed() {
         let log = running.server.log();
         let errors = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic"));

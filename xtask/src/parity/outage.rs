@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use testbed::{Mode, Postgres, PostgresOptions, http};
+use trireme_testbed::{Mode, Postgres, PostgresOptions, http};
 
 use super::VARIABLES;
 use super::faults::{TASKS, expect, register};

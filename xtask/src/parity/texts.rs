@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use testbed::http;
+use trireme_testbed::http;
 
 use super::bodies::status;
 use super::faults::{TASKS, expect, register};

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testbed::{Signal, http};
+use trireme_testbed::{Signal, http};
 
 use super::faults::expect;
 use crate::Result;

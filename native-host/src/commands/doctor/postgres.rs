@@ -6,13 +6,13 @@ mod way;
 
 use std::time::Instant;
 
-use shared::{
+use tokio_postgres::{Client, Error as PgError, Row, error::SqlState};
+use trireme_core::{
     config::{self, PostgresUrl},
     host::Backend,
     migrations,
     postgres::Connection as _,
 };
-use tokio_postgres::{Client, Error as PgError, Row, error::SqlState};
 
 use super::report::Report;
 use crate::{

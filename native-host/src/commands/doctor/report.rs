@@ -1,7 +1,7 @@
 //! Findings, for people and for programs.
 
 use serde::Serialize;
-use shared::printable::printable;
+use trireme_core::printable::printable;
 
 use crate::database::postgres::needs::Lack;
 

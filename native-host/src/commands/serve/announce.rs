@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, net::SocketAddr};
 
-use shared::{
+use trireme_core::{
     VERSION,
     config::{Config, DatabaseUrl, Environment, LogFormat, variables::warn_of_ignored},
     printable::printable_lines,

@@ -3,13 +3,13 @@
 use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
-use handlers::{
+use rand::RngExt as _;
+use tokio::time::sleep;
+use trireme::{
     App,
     maintenance::{self, Outcome, Report},
 };
-use rand::RngExt as _;
-use shared::host::Host as _;
-use tokio::time::sleep;
+use trireme_core::host::Host as _;
 
 use crate::{host::NativeHost, metrics::Metrics};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use shared::config::{self, Config};
 use tokio::time::sleep;
+use trireme_core::config::{self, Config};
 
 use crate::{
     commands::Failure,

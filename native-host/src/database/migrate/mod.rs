@@ -7,7 +7,7 @@ mod sqlite;
 
 use std::time::{Duration, Instant};
 
-use shared::{
+use trireme_core::{
     host::Database as _,
     migrations::{self, Migration},
 };

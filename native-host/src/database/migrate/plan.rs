@@ -1,6 +1,6 @@
 //! What is applied, what is missing, what does not fit: without a database.
 
-use shared::{Timestamp, migrations::Migration};
+use trireme_core::{Timestamp, migrations::Migration};
 
 use super::MigrateError;
 

@@ -3,16 +3,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{
-    migrations::Migration,
-    postgres::{BEGIN, Connection as _},
-    sql::Row as _,
-};
 use tokio::time::sleep;
 use tokio_postgres::{
     Client, Error as PgError,
     error::{ErrorPosition, SqlState},
     types::{ToSql, Type},
+};
+use trireme_core::{
+    migrations::Migration,
+    postgres::{BEGIN, Connection as _},
+    sql::Row as _,
 };
 
 use super::{
@@ -194,7 +194,7 @@ async fn read(client: &Client) -> Result<Vec<Applied>, PgError> {
                 version: row.try_get(0)?,
                 name: row.try_get(1)?,
                 checksum: row.try_get(2)?,
-                at: row.time(3).ok().flatten().unwrap_or(shared::Timestamp::MIN),
+                at: row.time(3).ok().flatten().unwrap_or(trireme_core::Timestamp::MIN),
             })
         })
         .collect()

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
-use shared::{Timestamp, migrations::Migration, sql::DatabaseError};
+use trireme_core::{Timestamp, migrations::Migration, sql::DatabaseError};
 
 use super::{
     BOOKKEEPING, MigrateError,

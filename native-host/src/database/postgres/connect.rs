@@ -3,13 +3,13 @@
 use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use deadpool_postgres::ClientWrapper;
-use shared::postgres;
-pub use shared::postgres::explain;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{
     Client, Config, Error as PgError, Socket, Statement, error::SqlState, tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+use trireme_core::postgres;
+pub use trireme_core::postgres::explain;
 
 use super::{direct::is_direct, lanes::Opened, target::Target};
 

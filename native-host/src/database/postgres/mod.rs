@@ -13,13 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{
+use tokio::time::timeout;
+use tokio_postgres::Row as PgRow;
+use trireme_core::{
     host::Scope,
     postgres,
     sql::{self, DatabaseError, Statement},
 };
-use tokio::time::timeout;
-use tokio_postgres::Row as PgRow;
 
 use self::{
     connect::{ConnectError, Connection},
@@ -40,7 +40,7 @@ struct Inner {
 }
 
 impl Postgres {
-    pub fn new(target: Target, direct: Target, config: &shared::config::Database) -> Self {
+    pub fn new(target: Target, direct: Target, config: &trireme_core::config::Database) -> Self {
         let limit = config.statement_timeout + sql::GRACE;
         let bounds = Bounds {
             min: config.pool_min,

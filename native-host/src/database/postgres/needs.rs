@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use shared::postgres::BEGIN;
 use tokio_postgres::{Client, Error as PgError, Row};
+use trireme_core::postgres::BEGIN;
 
 /// The oldest server whose SQL the migrations are written in.
 pub const OLDEST: i32 = 14;

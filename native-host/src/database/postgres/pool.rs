@@ -15,12 +15,12 @@ use std::{
 };
 
 use deadpool_postgres::{ClientWrapper, Object};
-use shared::{postgres, sql::DatabaseError};
 use tokio::{
     runtime::Handle,
     time::{sleep, timeout_at},
 };
 use tokio_postgres::{Client, Error as PgError, Statement};
+use trireme_core::{postgres, sql::DatabaseError};
 
 use super::{queue::Shared, target::Target};
 use crate::{

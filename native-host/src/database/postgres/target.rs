@@ -2,13 +2,13 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-pub use shared::config::postgres_url::UrlFault;
-use shared::config::{PostgresUrl, postgres_url::Mode};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, SslNegotiation},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+pub use trireme_core::config::postgres_url::UrlFault;
+use trireme_core::config::{PostgresUrl, postgres_url::Mode};
 
 use crate::database::tls::{self, Proof, Roots};
 
@@ -45,8 +45,8 @@ impl fmt::Debug for Target {
 impl Target {
     /// `application_name` is what the server shows for a connection whose URL does not name it.
     pub fn new(url: &PostgresUrl, application_name: &str) -> Result<Self, UrlFault> {
-        let mut config = shared::postgres::config(url, application_name)
-            .map_err(|error| UrlFault(shared::postgres::explain(&error)))?;
+        let mut config = trireme_core::postgres::config(url, application_name)
+            .map_err(|error| UrlFault(trireme_core::postgres::explain(&error)))?;
         // A connection that a firewall has forgotten is found before the request on it is over,
         // and mostly before there is one.
         if config.get_keepalives_interval().is_none() {

@@ -16,8 +16,8 @@ use std::{
 };
 
 use rusqlite::Connection;
-use shared::sql::DatabaseError;
 use tokio::{sync::oneshot, time::timeout};
+use trireme_core::sql::DatabaseError;
 
 use super::worker::{Deadline, Worker};
 use crate::database::stats::{Counted, Meter};

@@ -16,7 +16,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use shared::{
+use trireme_core::{
     host::Scope,
     sql::{Access, DatabaseError, Statement},
     sqlite::{self, Row},
@@ -69,7 +69,7 @@ impl std::error::Error for FileError {}
 impl Sqlite {
     /// Opens the file at `path`, and makes it and its folders if they are not there.
     /// `:memory:` is a database that ends with this value.
-    pub fn open(path: &str, config: &shared::config::Database) -> Result<Self, FileError> {
+    pub fn open(path: &str, config: &trireme_core::config::Database) -> Result<Self, FileError> {
         let limits =
             Limits { acquire: config.acquire_timeout, statement: config.statement_timeout };
         Self::try_open(Path::new(path), limits)

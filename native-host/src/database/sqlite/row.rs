@@ -4,7 +4,7 @@ use rusqlite::{
     Result, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
-use shared::sqlite::Cell;
+use trireme_core::sqlite::Cell;
 
 /// A column of the current row.
 pub fn cell(value: ValueRef<'_>) -> Result<Cell> {

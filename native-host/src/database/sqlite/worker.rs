@@ -11,7 +11,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, Statement};
-use shared::{
+use trireme_core::{
     sql::DatabaseError,
     sqlite::{self, Cell, Row},
 };
@@ -27,8 +27,8 @@ pub struct Owned {
     arguments: Vec<Cell>,
 }
 
-impl From<&shared::sql::Statement<'_>> for Owned {
-    fn from(statement: &shared::sql::Statement<'_>) -> Self {
+impl From<&trireme_core::sql::Statement<'_>> for Owned {
+    fn from(statement: &trireme_core::sql::Statement<'_>) -> Self {
         let arguments = statement.arguments.iter().map(Cell::from).collect();
         Self { text: statement.text.clone(), arguments }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testbed::{Folder, Postgres, free_port, http};
+use trireme_testbed::{Folder, Postgres, free_port, http};
 
 use crate::bench::Arguments;
 use crate::bench::compare::Spread;

@@ -1,4 +1,4 @@
-use testbed::{Folder, Server};
+use trireme_testbed::{Folder, Server};
 
 use crate::Result;
 use crate::bench::Arguments;

@@ -1,7 +1,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use testbed::{Folder, Server};
+use trireme_testbed::{Folder, Server};
 
 use crate::Result;
 use crate::bench::compare::Spread;

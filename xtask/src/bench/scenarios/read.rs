@@ -1,4 +1,4 @@
-use testbed::{Database, Postgres, Server};
+use trireme_testbed::{Database, Postgres, Server};
 
 use crate::Result;
 use crate::bench::programs::{Programs, target};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use testbed::{Folder, Server};
+use trireme_testbed::{Folder, Server};
 
 use crate::Result;
 use crate::bench::compare::Spread;

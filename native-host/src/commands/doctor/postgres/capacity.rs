@@ -1,7 +1,7 @@
 //! How much room there is for connections.
 
-use shared::config;
 use tokio_postgres::{Client, Error as PgError};
+use trireme_core::config;
 
 use super::one;
 use crate::commands::doctor::report::Report;

@@ -1,7 +1,7 @@
 //! What serving does, done once and taken back: it finds what nobody thought of asking.
 
-use shared::postgres::{BEGIN, explain};
 use tokio_postgres::{Client, Error as PgError};
+use trireme_core::postgres::{BEGIN, explain};
 
 use super::one;
 use crate::commands::doctor::report::Report;

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use shared::{config, postgres::Connection as _};
 use tokio_postgres::{
     Client, Error as PgError,
     config::{Host, SslMode},
 };
+use trireme_core::{config, postgres::Connection as _};
 
 use super::{advice, needs, one};
 use crate::{
