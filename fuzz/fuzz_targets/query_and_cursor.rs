@@ -18,6 +18,6 @@ fuzz_target!(|query: &str| {
     match page {
         Ok(_) if fields.finish(Nothing {}).is_ok() => assert!(!has_cursor, "a forged cursor was taken"),
         Ok(_) => {}
-        Err(error) => assert_eq!(error.code, Code::InvalidCursor),
+        Err(error) => assert_eq!(error.code, Code::INVALID_CURSOR),
     }
 });

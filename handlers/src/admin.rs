@@ -60,7 +60,7 @@ pub async fn create<H: Host>(
     let create = auth::sql::create_user(id, &email, name.as_deref(), &hash, now);
     run(host, create).await.map_err(|error| {
         error.on_constraint("users_email_key", || {
-            Error::new(Code::EmailTaken, "Another account has this e-mail address.")
+            Error::new(Code::EMAIL_TAKEN, "Another account has this e-mail address.")
         })
     })?;
     Ok(id)
@@ -122,7 +122,7 @@ async fn find<H: Host>(host: &H, address: &str) -> Result<Uuid> {
     let email: KnownEmail = read("/email", address)?;
     let rows = run(host, auth::sql::user_by_email(&email.typed, &email.normal)).await?;
     let user = rows.first().ok_or_else(|| {
-        Error::new(Code::NotFound, "There is no account with this e-mail address.")
+        Error::new(Code::NOT_FOUND, "There is no account with this e-mail address.")
     })?;
     Ok(user.get(0)?)
 }

@@ -78,7 +78,7 @@ impl Precondition {
     }
 
     pub fn failed() -> Error {
-        Error::new(Code::PreconditionFailed, "The record has changed since that version.")
+        Error::new(Code::PRECONDITION_FAILED, "The record has changed since that version.")
     }
 }
 

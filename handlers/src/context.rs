@@ -62,7 +62,7 @@ impl<H: Host> Context<'_, H> {
 
     /// The fields of the JSON body. A PATCH is a merge patch (RFC 7396), under either name.
     pub async fn fields(&self) -> Result<Fields> {
-        let unsupported = |detail| Error::new(Code::UnsupportedMediaType, detail);
+        let unsupported = |detail| Error::new(Code::UNSUPPORTED_MEDIA_TYPE, detail);
         if self.headers().contains_key(header::CONTENT_ENCODING) {
             return Err(unsupported("The body must not be compressed."));
         }

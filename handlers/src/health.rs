@@ -117,16 +117,16 @@ pub mod ready {
     pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
         match cx.host.phase() {
             Phase::Starting => {
-                return Err(Error::new(Code::Starting, "This instance is starting."));
+                return Err(Error::new(Code::STARTING, "This instance is starting."));
             }
             Phase::Draining => {
-                return Err(Error::new(Code::Draining, "This instance is stopping."));
+                return Err(Error::new(Code::DRAINING, "This instance is stopping."));
             }
             Phase::Serving => {}
         }
         let unavailable = |cause: String| Error {
             cause: Some(cause),
-            ..Error::new(Code::DatabaseUnavailable, "The database is not ready.")
+            ..Error::new(Code::DATABASE_UNAVAILABLE, "The database is not ready.")
         };
         let applied = applied(cx).await.map_err(|error| unavailable(error.to_string()))?;
         if applied < expected(cx.host) {
@@ -137,9 +137,9 @@ pub mod ready {
 
     pub fn describe(op: Operation) -> Operation {
         op.answers::<Alive>(200, "The instance takes requests.").fails(&[
-            Code::Starting,
-            Code::Draining,
-            Code::DatabaseUnavailable,
+            Code::STARTING,
+            Code::DRAINING,
+            Code::DATABASE_UNAVAILABLE,
         ])
     }
 }

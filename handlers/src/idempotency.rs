@@ -202,7 +202,7 @@ pub async fn create<'s, H: Host>(
     let fingerprint = holder.get::<&str>(1)?;
     if !key.fingerprints.iter().any(|known| known == fingerprint) {
         let detail = "This Idempotency-Key was used for another request.";
-        return Err(Error::new(Code::IdempotencyKeyReused, detail));
+        return Err(Error::new(Code::IDEMPOTENCY_KEY_REUSED, detail));
     }
     let body = answer(held, holder.get::<Timestamp>(2)?.minus(KEPT))?.into();
     Ok(Some(Created { record: held, body, replayed: true }))

@@ -96,7 +96,7 @@ impl Standing {
         if self.used <= i64::from(self.quota.requests) {
             return Ok(());
         }
-        let mut error = Error::new(Code::RateLimited, "Too many attempts; wait a little.");
+        let mut error = Error::new(Code::RATE_LIMITED, "Too many attempts; wait a little.");
         error.retry_after = u32::try_from(self.resets_in).ok();
         Err(self.announced(error))
     }

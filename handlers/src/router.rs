@@ -56,7 +56,7 @@ impl Resource {
     pub fn route(&self, method: &Method) -> Result<&'static Route> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         self.routes.iter().find(|route| route.method == method).copied().ok_or_else(|| {
-            Error::new(Code::MethodNotAllowed, "The Allow header names the methods of this path.")
+            Error::new(Code::METHOD_NOT_ALLOWED, "The Allow header names the methods of this path.")
                 .with_header(header::ALLOW, self.allow.clone())
         })
     }

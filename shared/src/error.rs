@@ -1,5 +1,5 @@
 //! Everything that can go wrong for a caller, once: code, status, title and meaning.
-//! `docs/errors.md` and the OpenAPI document are made from [`Code::ALL`].
+//! `docs/errors.md` and the OpenAPI document are made from [`CODES`] and from a product's own.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,94 +11,131 @@ use crate::{
     sql::{DatabaseError, DecodeError},
 };
 
-macro_rules! codes {
-    ($($variant:ident $code:literal $status:literal $title:literal $meaning:literal;)*) => {
-        /// A stable, documented name of a fault.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $($variant),* }
+/// A stable, documented name of a fault: one of Trireme's own, which are the constants here, or one
+/// of a product's, by [`codes!`](crate::codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Code {
+    name: &'static str,
+    status: u16,
+    title: &'static str,
+}
 
+/// A code, and what the documents say of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Documented {
+    pub code: Code,
+    /// When it is given and what a caller does about it.
+    pub meaning: &'static str,
+}
+
+impl Code {
+    /// `name` is `snake_case`; `status` is 400 to 599.
+    pub const fn new(name: &'static str, status: u16, title: &'static str) -> Self {
+        assert!(400 <= status && status <= 599, "a fault has a status from 400 to 599");
+        Self { name, status, title }
+    }
+    /// The `code` of the problem document.
+    pub const fn as_str(self) -> &'static str {
+        self.name
+    }
+    pub const fn status(self) -> u16 {
+        self.status
+    }
+    pub const fn title(self) -> &'static str {
+        self.title
+    }
+}
+
+/// A product's codes: a constant each, and `CODES`, all of them with their meanings.
+///
+/// ```
+/// trireme_core::codes! {
+///     SEAT_TAKEN "seat_taken" 409 "Seat taken"
+///         "Somebody has this seat. Choose another.";
+/// }
+/// assert_eq!((SEAT_TAKEN.as_str(), SEAT_TAKEN.status(), CODES.len()), ("seat_taken", 409, 1));
+/// ```
+#[macro_export]
+macro_rules! codes {
+    (impl Code; $($constant:ident $name:literal $status:literal $title:literal $meaning:literal;)*) => {
         impl Code {
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-            /// The `code` of the problem document.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code),* }
-            }
-            pub const fn status(self) -> u16 {
-                match self { $(Self::$variant => $status),* }
-            }
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title),* }
-            }
-            /// When it is given and what a caller does about it.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning),* }
-            }
+            $(pub const $constant: Self = Self::new($name, $status, $title);)*
         }
+        /// Trireme's own.
+        pub const CODES: &[Documented] =
+            &[$(Documented { code: Code::$constant, meaning: $meaning }),*];
+    };
+    ($($constant:ident $name:literal $status:literal $title:literal $meaning:literal;)*) => {
+        $(pub const $constant: $crate::Code = $crate::Code::new($name, $status, $title);)*
+        /// The product's own codes.
+        pub const CODES: &[$crate::error::Documented] =
+            &[$($crate::error::Documented { code: $constant, meaning: $meaning }),*];
     };
 }
 
 codes! {
-    MalformedRequest "malformed_request" 400 "Malformed request"
+    impl Code;
+    MALFORMED_REQUEST "malformed_request" 400 "Malformed request"
         "The request itself can't be read: a broken body, path or header. Mend the client.";
-    MalformedJson "malformed_json" 400 "Malformed JSON"
+    MALFORMED_JSON "malformed_json" 400 "Malformed JSON"
         "The body is not JSON: a syntax error, a duplicate key, a lone surrogate, or not UTF-8.";
-    MalformedQuery "malformed_query" 400 "Malformed query"
+    MALFORMED_QUERY "malformed_query" 400 "Malformed query"
         "The query string can't be decoded, names a parameter twice, or has more than a hundred.";
-    InvalidCursor "invalid_cursor" 400 "Invalid cursor"
+    INVALID_CURSOR "invalid_cursor" 400 "Invalid cursor"
         "The cursor was not made by this list for this user, filter and sort. Start from the first page.";
-    InvalidHost "invalid_host" 400 "Invalid host"
+    INVALID_HOST "invalid_host" 400 "Invalid host"
         "The Host header is missing, given twice, or not one of ALLOWED_HOSTS.";
-    Unauthenticated "unauthenticated" 401 "Authentication required"
+    UNAUTHENTICATED "unauthenticated" 401 "Authentication required"
         "There is no bearer token, or it is malformed, expired, or signed by an unknown key. Sign in or refresh.";
-    SessionEnded "session_ended" 401 "Session ended"
+    SESSION_ENDED "session_ended" 401 "Session ended"
         "The token is genuine but its session or account is gone. Sign in again.";
-    InvalidCredentials "invalid_credentials" 401 "Invalid credentials"
+    INVALID_CREDENTIALS "invalid_credentials" 401 "Invalid credentials"
         "E-mail and password do not belong together, or the account is disabled.";
-    InvalidRefreshToken "invalid_refresh_token" 401 "Invalid refresh token"
+    INVALID_REFRESH_TOKEN "invalid_refresh_token" 401 "Invalid refresh token"
         "The refresh token is unknown or expired, or its session has ended. Sign in again.";
-    RefreshReused "refresh_reused" 401 "Refresh token reused"
+    REFRESH_REUSED "refresh_reused" 401 "Refresh token reused"
         "A refresh token was used a second time after its grace. The session is ended: it may have been stolen. Sign in again.";
-    OriginNotAllowed "origin_not_allowed" 403 "Origin not allowed"
+    ORIGIN_NOT_ALLOWED "origin_not_allowed" 403 "Origin not allowed"
         "The page's origin is not among CORS_ORIGINS.";
-    WrongPassword "wrong_password" 403 "Wrong password"
+    WRONG_PASSWORD "wrong_password" 403 "Wrong password"
         "The caller is known, but the password that confirms the change is wrong.";
-    NotFound "not_found" 404 "Not found"
+    NOT_FOUND "not_found" 404 "Not found"
         "There is no such resource, or it is somebody else's.";
-    MethodNotAllowed "method_not_allowed" 405 "Method not allowed"
+    METHOD_NOT_ALLOWED "method_not_allowed" 405 "Method not allowed"
         "The resource exists; the Allow header names its methods.";
-    BodyTimeout "body_timeout" 408 "Body timeout"
+    BODY_TIMEOUT "body_timeout" 408 "Body timeout"
         "The body arrived too slowly. Send it again.";
-    EmailTaken "email_taken" 409 "E-mail taken"
+    EMAIL_TAKEN "email_taken" 409 "E-mail taken"
         "Another account has this e-mail address.";
-    NameTaken "name_taken" 409 "Name taken"
+    NAME_TAKEN "name_taken" 409 "Name taken"
         "Another of the caller's contexts has this name.";
-    PreconditionFailed "precondition_failed" 412 "Precondition failed"
+    PRECONDITION_FAILED "precondition_failed" 412 "Precondition failed"
         "The record has changed since the version in If-Match. Read it again and decide anew.";
-    BodyTooLarge "body_too_large" 413 "Body too large"
+    BODY_TOO_LARGE "body_too_large" 413 "Body too large"
         "The body is over the server's limit.";
-    UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type"
+    UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415 "Unsupported media type"
         "Send the body as application/json (a PATCH also as application/merge-patch+json), without a content coding.";
-    Invalid "invalid" 422 "Invalid input"
+    INVALID "invalid" 422 "Invalid input"
         "The input is well-formed but not acceptable; `errors` lists every fault.";
-    IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency key reused"
+    IDEMPOTENCY_KEY_REUSED "idempotency_key_reused" 422 "Idempotency key reused"
         "The same Idempotency-Key came with another request. Use a new key for a new request.";
-    RateLimited "rate_limited" 429 "Too many requests"
+    RATE_LIMITED "rate_limited" 429 "Too many requests"
         "A limit is used up; Retry-After says when it opens again.";
-    HeadersTooLarge "headers_too_large" 431 "Headers too large"
+    HEADERS_TOO_LARGE "headers_too_large" 431 "Headers too large"
         "The request's headers are over the server's limit.";
-    Internal "internal" 500 "Internal error"
+    INTERNAL "internal" 500 "Internal error"
         "A fault of the server. It is logged under the request id.";
-    Overloaded "overloaded" 503 "Overloaded"
+    OVERLOADED "overloaded" 503 "Overloaded"
         "The server is shedding load. Try again after Retry-After.";
-    Draining "draining" 503 "Draining"
+    DRAINING "draining" 503 "Draining"
         "This instance is about to stop. Try again; another will answer.";
-    Starting "starting" 503 "Starting"
+    STARTING "starting" 503 "Starting"
         "This instance is not ready yet. Try again after Retry-After.";
-    DatabaseUnavailable "database_unavailable" 503 "Database unavailable"
+    DATABASE_UNAVAILABLE "database_unavailable" 503 "Database unavailable"
         "The database can't be reached; nothing has been changed. Try again after Retry-After.";
-    OutcomeUnknown "outcome_unknown" 503 "Outcome unknown"
+    OUTCOME_UNKNOWN "outcome_unknown" 503 "Outcome unknown"
         "The connection to the database broke while a change was being confirmed. Read before trying again, or repeat with the same Idempotency-Key.";
-    Timeout "timeout" 504 "Timeout"
+    TIMEOUT "timeout" 504 "Timeout"
         "The request's deadline passed.";
 }
 
@@ -154,31 +191,31 @@ impl Error {
         }
     }
 
-    /// 422 with every fault; [`Code::Invalid`].
+    /// 422 with every fault; [`Code::INVALID`].
     pub fn invalid(faults: Vec<Fault>) -> Self {
         let detail = match faults.len() {
             1 => Cow::Borrowed("The input has a fault."),
             count => Cow::Owned(format!("The input has {count} faults.")),
         };
-        Self { faults, ..Self::new(Code::Invalid, detail) }
+        Self { faults, ..Self::new(Code::INVALID, detail) }
     }
 
     /// 404, the same for an absent record and for somebody else's.
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is no such resource.")
+        Self::new(Code::NOT_FOUND, "There is no such resource.")
     }
 
     /// 500. `cause` is logged under the request id and goes nowhere else.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
-            ..Self::new(Code::Internal, "Something went wrong on our side.")
+            ..Self::new(Code::INTERNAL, "Something went wrong on our side.")
         }
     }
 
     /// 503: requests hold all the memory that they may.
     pub fn no_room() -> Self {
-        Self::new(Code::Overloaded, "There is no memory for more at the moment.")
+        Self::new(Code::OVERLOADED, "There is no memory for more at the moment.")
     }
 
     #[must_use]
@@ -192,24 +229,24 @@ impl From<DatabaseError> for Error {
     fn from(error: DatabaseError) -> Self {
         let (code, detail) = match &error {
             DatabaseError::SessionEnded => {
-                return Self::new(Code::SessionEnded, "The session has ended.");
+                return Self::new(Code::SESSION_ENDED, "The session has ended.");
             }
             DatabaseError::NoRoom => return Self::no_room(),
             DatabaseError::Constraint(_)
             | DatabaseError::Undefined(_)
             | DatabaseError::Failed(_) => return Self::internal(error),
             DatabaseError::Unavailable(_) => {
-                (Code::DatabaseUnavailable, "The database can't be reached.")
+                (Code::DATABASE_UNAVAILABLE, "The database can't be reached.")
             }
             DatabaseError::Behind(_) => {
-                (Code::Starting, "The database is not what this instance needs yet.")
+                (Code::STARTING, "The database is not what this instance needs yet.")
             }
             DatabaseError::Conflict(_) => {
-                (Code::Overloaded, "Too many changed the same at once; nothing has happened.")
+                (Code::OVERLOADED, "Too many changed the same at once; nothing has happened.")
             }
-            DatabaseError::TimedOut(_) => (Code::Timeout, "The database did not answer in time."),
+            DatabaseError::TimedOut(_) => (Code::TIMEOUT, "The database did not answer in time."),
             DatabaseError::OutcomeUnknown(_) => {
-                (Code::OutcomeUnknown, "Whether the change was made is not known.")
+                (Code::OUTCOME_UNKNOWN, "Whether the change was made is not known.")
             }
         };
         Self { cause: Some(error.to_string()), ..Self::new(code, detail) }
@@ -224,17 +261,17 @@ impl From<DecodeError> for Error {
 
 impl From<Busy> for Error {
     fn from(_: Busy) -> Self {
-        Self::new(Code::Overloaded, "There is too much to compute at once.")
+        Self::new(Code::OVERLOADED, "There is too much to compute at once.")
     }
 }
 
 impl From<BodyError> for Error {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::new(Code::BodyTooLarge, "The body is over the limit."),
-            BodyError::TimedOut => Self::new(Code::BodyTimeout, "The body arrived too slowly."),
+            BodyError::TooLarge => Self::new(Code::BODY_TOO_LARGE, "The body is over the limit."),
+            BodyError::TimedOut => Self::new(Code::BODY_TIMEOUT, "The body arrived too slowly."),
             BodyError::NoRoom => Self::no_room(),
-            BodyError::Aborted => Self::new(Code::MalformedRequest, "The body broke off."),
+            BodyError::Aborted => Self::new(Code::MALFORMED_REQUEST, "The body broke off."),
         }
     }
 }

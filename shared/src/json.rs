@@ -10,11 +10,11 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Code, Error};
 
-/// Reads one JSON document. [`Code::MalformedJson`] says where it went wrong.
+/// Reads one JSON document. [`Code::MALFORMED_JSON`] says where it went wrong.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     let strict: Result<Strict, _> = serde_json::from_slice(bytes);
     strict.map(|strict| strict.0).map_err(|error| {
-        Error::new(Code::MalformedJson, format!("The body is not valid JSON: {error}."))
+        Error::new(Code::MALFORMED_JSON, format!("The body is not valid JSON: {error}."))
     })
 }
 
@@ -96,7 +96,7 @@ mod tests {
             b"{\"a\":NaN}",
         ] {
             let error = parse(wrong).unwrap_err();
-            assert_eq!(error.code, Code::MalformedJson, "{}", String::from_utf8_lossy(wrong));
+            assert_eq!(error.code, Code::MALFORMED_JSON, "{}", String::from_utf8_lossy(wrong));
         }
         assert_eq!(parse("\"\\ud83d\\ude00\"".as_bytes()).unwrap(), Value::from("😀"));
     }

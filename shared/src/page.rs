@@ -86,7 +86,7 @@ impl PageRequest {
         let binding = format!("{list}\0{user}\0{direction}{}\0{filter}", sort.name).into_bytes();
         let after = match fields.optional::<String>("cursor") {
             Some(cursor) => Some(open(keys, &binding, &cursor).ok_or_else(|| {
-                Error::new(Code::InvalidCursor, "The cursor does not belong to this list.")
+                Error::new(Code::INVALID_CURSOR, "The cursor does not belong to this list.")
             })?),
             None => None,
         };

@@ -41,20 +41,23 @@ impl Fields {
     }
 
     /// The parameters of a query string, in `application/x-www-form-urlencoded`. A name that
-    /// stands twice, or what does not decode to UTF-8, is [`Code::MalformedQuery`]; so are more
+    /// stands twice, or what does not decode to UTF-8, is [`Code::MALFORMED_QUERY`]; so are more
     /// parameters than anything takes, before work is made of them.
     pub fn of_query(query: &str) -> Result<Self, Error> {
         let mut map = Map::new();
         if query.bytes().filter(|&byte| byte == b'&').count() >= MOST_PARAMETERS {
-            return Err(Error::new(Code::MalformedQuery, "The query has too many parameters."));
+            return Err(Error::new(Code::MALFORMED_QUERY, "The query has too many parameters."));
         }
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                return Err(Error::new(Code::MalformedQuery, "The query can't be decoded."));
+                return Err(Error::new(Code::MALFORMED_QUERY, "The query can't be decoded."));
             };
             if map.insert(name, Value::String(value)).is_some() {
-                return Err(Error::new(Code::MalformedQuery, "The query names a parameter twice."));
+                return Err(Error::new(
+                    Code::MALFORMED_QUERY,
+                    "The query names a parameter twice.",
+                ));
             }
         }
         Ok(Self { map, faults: Vec::new(), unknown: "unknown_parameter" })
@@ -256,7 +259,7 @@ mod tests {
         assert!(Fields::of_query(&query(MOST_PARAMETERS).join("&")).is_ok());
         for wrong in [query(MOST_PARAMETERS + 1).join("&"), "&".repeat(60_000)] {
             let error = Fields::of_query(&wrong).err().unwrap();
-            assert_eq!(error.code, Code::MalformedQuery);
+            assert_eq!(error.code, Code::MALFORMED_QUERY);
         }
     }
 
@@ -268,7 +271,7 @@ mod tests {
         for wrong in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", "a=1&%61=2"] {
             assert_eq!(
                 Fields::of_query(wrong).err().unwrap().code,
-                Code::MalformedQuery,
+                Code::MALFORMED_QUERY,
                 "{wrong}"
             );
         }

@@ -51,7 +51,7 @@ async fn answer(
     let request = match request::read(request, body) {
         Ok(request) => request,
         Err(head) => {
-            let error = Error::new(Code::MalformedRequest, "The request's head can't be read.");
+            let error = Error::new(Code::MALFORMED_REQUEST, "The request's head can't be read.");
             return trireme::refuse(app, &host, &head, error);
         }
     };

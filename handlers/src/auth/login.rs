@@ -51,7 +51,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     }
     let longest = longest(cx, rows[2].first())?;
     match sign_in(cx, password, (rows[1].first(), longest), &attempt).await {
-        Err(error) if error.code == Code::InvalidCredentials => announce(&standing, Err(error)),
+        Err(error) if error.code == Code::INVALID_CREDENTIALS => announce(&standing, Err(error)),
         Err(error) => {
             // The server's own fault is no failure of the caller's.
             let _ = cx.as_service(&[rate_limit::forgive(&attempt)]).await;
@@ -91,7 +91,7 @@ async fn sign_in<H: Host, R: Row>(
     if rows[2].is_empty() {
         // Another sign-in made the hash anew, or the password was changed, in this moment.
         report(cx, "overtaken", Some(user.id));
-        return Err(Error::new(Code::Overloaded, "The account was just changed; try again."));
+        return Err(Error::new(Code::OVERLOADED, "The account was just changed; try again."));
     }
     report(cx, "signed_in", Some(user.id));
     tokens(cx, StatusCode::OK, user, (session.id, session.ends), &session.token.to_secret())
@@ -128,7 +128,7 @@ async fn compare<H: Host>(
 
 fn refused<H: Host>(cx: &Context<'_, H>, user: Option<Uuid>) -> Error {
     report(cx, "refused", user);
-    Error::new(Code::InvalidCredentials, "E-mail and password do not belong together.")
+    Error::new(Code::INVALID_CREDENTIALS, "E-mail and password do not belong together.")
 }
 
 pub fn describe(op: Operation) -> Operation {
@@ -138,5 +138,5 @@ pub fn describe(op: Operation) -> Operation {
     )
     .takes::<Input>()
     .answers::<Tokens>(200, "Signed in.")
-    .fails(&[Code::InvalidCredentials])
+    .fails(&[Code::INVALID_CREDENTIALS])
 }

@@ -51,7 +51,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     if let Some(ended) = rows[4].first() {
         report(cx, "refresh_reused", Some(ended.get(0)?));
         return Err(Error::new(
-            Code::RefreshReused,
+            Code::REFRESH_REUSED,
             "This refresh token was used before; its session is ended.",
         ));
     }
@@ -68,7 +68,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 
 fn unknown<H: Host>(cx: &Context<'_, H>) -> Error {
     report(cx, "refresh_refused", None);
-    Error::new(Code::InvalidRefreshToken, "The refresh token is not valid any more.")
+    Error::new(Code::INVALID_REFRESH_TOKEN, "The refresh token is not valid any more.")
 }
 
 pub fn describe(op: Operation) -> Operation {
@@ -78,5 +78,5 @@ pub fn describe(op: Operation) -> Operation {
     )
     .takes::<Input>()
     .answers::<Tokens>(200, "New tokens of the same session.")
-    .fails(&[Code::InvalidRefreshToken, Code::RefreshReused])
+    .fails(&[Code::INVALID_REFRESH_TOKEN, Code::REFRESH_REUSED])
 }

@@ -64,12 +64,12 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 
 fn taken<H: Host>(cx: &Context<'_, H>) -> Error {
     report(cx, "email_taken", None);
-    Error::new(Code::EmailTaken, "Another account has this e-mail address.")
+    Error::new(Code::EMAIL_TAKEN, "Another account has this e-mail address.")
 }
 
 pub fn describe(op: Operation) -> Operation {
     op.about("The account is signed in at once: the answer has its first tokens.")
         .takes::<Input>()
         .answers::<Tokens>(201, "The account exists and is signed in.")
-        .fails(&[Code::EmailTaken])
+        .fails(&[Code::EMAIL_TAKEN])
 }

@@ -58,5 +58,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>().answers::<Record>(201, "The context.").creates().fails(&[Code::NameTaken])
+    op.takes::<Input>().answers::<Record>(201, "The context.").creates().fails(&[Code::NAME_TAKEN])
 }

@@ -28,5 +28,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 pub fn describe(op: Operation) -> Operation {
     op.answers_nothing(204, "The context is gone; its tasks are without one.")
         .precondition()
-        .fails(&[Code::NotFound])
+        .fails(&[Code::NOT_FOUND])
 }

@@ -14,5 +14,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.answers::<Record>(200, "The context.").conditional().fails(&[Code::NotFound])
+    op.answers::<Record>(200, "The context.").conditional().fails(&[Code::NOT_FOUND])
 }

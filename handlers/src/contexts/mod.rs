@@ -62,5 +62,5 @@ impl<'a> Context<'a> {
 }
 
 fn name_taken() -> Error {
-    Error::new(Code::NameTaken, "Another of your contexts has this name.")
+    Error::new(Code::NAME_TAKEN, "Another of your contexts has this name.")
 }

@@ -54,5 +54,5 @@ pub fn describe(op: Operation) -> Operation {
     op.takes_merge_patch::<Input>(&["name"])
         .answers::<Record>(200, "The context as it is now.")
         .precondition()
-        .fails(&[Code::NotFound, Code::NameTaken])
+        .fails(&[Code::NOT_FOUND, Code::NAME_TAKEN])
 }

@@ -23,11 +23,11 @@ pub async fn caller<H: Host>(app: &App, host: &H, head: &Parts, now: Timestamp) 
     let mut lines = head.headers.get_all(header::AUTHORIZATION).iter();
     let line = lines.next().filter(|_| lines.next().is_none());
     let token = line.and_then(|line| line.to_str().ok()).and_then(bearer).ok_or_else(|| {
-        Error::new(Code::Unauthenticated, "Send a bearer token in the Authorization header.")
+        Error::new(Code::UNAUTHENTICATED, "Send a bearer token in the Authorization header.")
     })?;
     access::verify(&app.config.auth, now, token).map_err(|refusal| {
         tracing::debug!(?refusal, "access token refused");
-        Error::new(Code::Unauthenticated, "The access token is not valid.")
+        Error::new(Code::UNAUTHENTICATED, "The access token is not valid.")
     })
 }
 

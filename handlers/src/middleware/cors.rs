@@ -75,7 +75,7 @@ impl Verdict<'_> {
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Refused => {
-                Err(Error::new(Code::OriginNotAllowed, "This origin may not call this server."))
+                Err(Error::new(Code::ORIGIN_NOT_ALLOWED, "This origin may not call this server."))
             }
             _ => Ok(()),
         }

@@ -52,7 +52,7 @@ pub fn announce(standing: &Standing, result: Result<Response<Bytes>>) -> Result<
             standing.announce(response.headers_mut());
             Ok(response)
         }
-        Err(error) if error.code == Code::RateLimited => Err(error),
+        Err(error) if error.code == Code::RATE_LIMITED => Err(error),
         Err(error) => Err(standing.announced(error)),
     }
 }

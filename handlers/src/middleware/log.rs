@@ -33,7 +33,7 @@ pub fn record<H: Host>(
     }
     match error {
         // It passes when the migrations are applied, and is told once more by each request.
-        Some(Error { code: code @ Code::Starting, cause: Some(cause), .. }) => {
+        Some(Error { code: code @ Code::STARTING, cause: Some(cause), .. }) => {
             say!(warn, code = code.as_str(), cause = cause.as_str());
         }
         Some(Error { code, cause: Some(cause), .. }) => {

@@ -195,7 +195,7 @@ async fn route<H: Host, B: Body>(
         };
         in_time(app, host, route.call(&cx)).await.unwrap_or_else(|| {
             Err(if cx.writing.get() {
-                Error::new(Code::OutcomeUnknown, "Whether the change was made is not known.")
+                Error::new(Code::OUTCOME_UNKNOWN, "Whether the change was made is not known.")
             } else {
                 timed_out()
             })
@@ -226,7 +226,7 @@ async fn in_time<H: Host, T>(app: &App, host: &H, work: impl Future<Output = T>)
 }
 
 fn timed_out() -> Error {
-    Error::new(Code::Timeout, "The request took too long.")
+    Error::new(Code::TIMEOUT, "The request took too long.")
 }
 
 fn client(app: &App, head: &Parts) -> Client {

@@ -14,7 +14,7 @@ pub fn is_probe(route: &str) -> bool {
 /// Exactly one host must be asked for, and one that we answer to. HTTP/1.0 has no `Host`
 /// (RFC 1945): who speaks it may name none, where every name is answered to.
 pub fn check_host(app: &App, head: &Parts, probe: bool) -> Result<()> {
-    let invalid = |detail| Err(Error::new(Code::InvalidHost, detail));
+    let invalid = |detail| Err(Error::new(Code::INVALID_HOST, detail));
     let any = probe || app.config.auth.required && app.config.http.allowed_hosts.is_empty();
     match host(head) {
         Some(_) if any => Ok(()),
@@ -59,7 +59,7 @@ pub fn to_https(
     let location = match &app.config.http.public_url {
         Some(url) if url.starts_with("https://") => format!("{url}{path}"),
         _ => {
-            let nowhere = || Error::new(Code::InvalidHost, "Ask by HTTPS.");
+            let nowhere = || Error::new(Code::INVALID_HOST, "Ask by HTTPS.");
             format!("https://{}{path}", host(head).ok_or_else(nowhere)?)
         }
     };

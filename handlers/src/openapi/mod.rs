@@ -9,7 +9,7 @@ use operation::{Components, header};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 pub use text::TEXT;
-use trireme_core::{Code, VERSION, problem::Problem};
+use trireme_core::{Code, VERSION, error::Documented, problem::Problem};
 
 use crate::{
     middleware::transport::is_probe,
@@ -68,11 +68,13 @@ pub fn document() -> Value {
 }
 
 /// The problems of one status that an operation can answer with.
-fn fault(status: u16, codes: &[Code]) -> Value {
-    let meanings: Vec<_> =
-        codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
+fn fault(status: u16, codes: &[Documented]) -> Value {
+    let meanings: Vec<_> = codes
+        .iter()
+        .map(|known| format!("- `{}`: {}", known.code.as_str(), known.meaning))
+        .collect();
     let examples: Map<_, _> =
-        codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
+        codes.iter().map(|known| (known.code.as_str().to_owned(), example(*known))).collect();
     let names: &[_] = match status {
         401 => &["X-Request-Id", "WWW-Authenticate"],
         429 => &["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
@@ -90,16 +92,16 @@ fn fault(status: u16, codes: &[Code]) -> Value {
     })
 }
 
-fn example(code: Code) -> Value {
+fn example(Documented { code, meaning }: Documented) -> Value {
     let mut problem = json!({
         "type": format!("urn:trireme:error:{}", code.as_str()),
         "title": code.title(),
         "status": code.status(),
-        "detail": code.meaning(),
+        "detail": meaning,
         "code": code.as_str(),
         "request_id": "01a1f8d3-ea00-7a5e-8c1f-3d2b9e4f6a70",
     });
-    if code == Code::Invalid {
+    if code == Code::INVALID {
         problem["errors"] = json!([
             { "pointer": "/title", "code": "length", "detail": "Must have 1 to 200 characters." },
             { "pointer": "/colour", "code": "unknown_field", "detail": "Is not known here." },
@@ -146,27 +148,27 @@ fn headers() -> Value {
 /// The faults that any request of a kind can meet, whatever its handler does.
 fn common(route: &Route) -> Vec<Code> {
     let mut codes = vec![
-        Code::MalformedRequest,
-        Code::InvalidHost,
-        Code::OriginNotAllowed,
-        Code::Internal,
-        Code::Timeout,
+        Code::MALFORMED_REQUEST,
+        Code::INVALID_HOST,
+        Code::ORIGIN_NOT_ALLOWED,
+        Code::INTERNAL,
+        Code::TIMEOUT,
     ];
     // Probes may be asked with any query; nothing else may.
     if !is_probe(route.path) {
-        codes.extend([Code::Invalid, Code::MalformedQuery]);
+        codes.extend([Code::INVALID, Code::MALFORMED_QUERY]);
         if route.path.starts_with("/api/") {
-            codes.extend([Code::DatabaseUnavailable, Code::Starting, Code::Overloaded]);
+            codes.extend([Code::DATABASE_UNAVAILABLE, Code::STARTING, Code::OVERLOADED]);
         }
     }
     if route.access.needs_user() {
-        codes.extend([Code::Unauthenticated, Code::SessionEnded]);
+        codes.extend([Code::UNAUTHENTICATED, Code::SESSION_ENDED]);
     }
     if route.access.is_limited() {
-        codes.push(Code::RateLimited);
+        codes.push(Code::RATE_LIMITED);
     }
     if *route.method != http::Method::GET {
-        codes.extend([Code::BodyTooLarge, Code::BodyTimeout, Code::OutcomeUnknown]);
+        codes.extend([Code::BODY_TOO_LARGE, Code::BODY_TIMEOUT, Code::OUTCOME_UNKNOWN]);
     }
     codes
 }

@@ -2,7 +2,11 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use trireme_core::{Code, page::Sort};
+use trireme_core::{
+    Code,
+    error::{CODES, Documented},
+    page::Sort,
+};
 
 use super::{common, fault, schema};
 use crate::routes::Route;
@@ -88,7 +92,7 @@ impl Operation {
     pub fn takes<T: JsonSchema>(mut self) -> Self {
         let body = schema::body(T::json_schema(&mut self.inputs).to_value());
         self.body = Some((body, JSON));
-        self.codes.extend([Code::MalformedJson, Code::UnsupportedMediaType, Code::Invalid]);
+        self.codes.extend([Code::MALFORMED_JSON, Code::UNSUPPORTED_MEDIA_TYPE, Code::INVALID]);
         self
     }
 
@@ -151,7 +155,7 @@ impl Operation {
     pub fn precondition(mut self) -> Self {
         self.header_parameter("If-Match", "Makes the change only to the record with this ETag.");
         self.answer_headers(&[200], &["ETag"]);
-        self.fails(&[Code::PreconditionFailed])
+        self.fails(&[Code::PRECONDITION_FAILED])
     }
 
     /// The 201 tells where the record is, and `Idempotency-Key` is heeded.
@@ -164,7 +168,7 @@ impl Operation {
         });
         self.parameters.push(key);
         self.answer_headers(&[201], &["ETag", "Location", "Idempotency-Replayed"]);
-        self.fails(&[Code::IdempotencyKeyReused])
+        self.fails(&[Code::IDEMPOTENCY_KEY_REUSED])
     }
 
     /// Every field of `T` is a parameter of the query.
@@ -205,7 +209,7 @@ impl Operation {
                 "description": "What the list is sorted by; `-` for descending.",
             }),
         );
-        self.fails(&[Code::InvalidCursor])
+        self.fails(&[Code::INVALID_CURSOR])
     }
 
     pub fn has_query(&self) -> bool {
@@ -230,7 +234,7 @@ impl Operation {
         }
         codes.extend(common(route));
         if route.path.contains("{id}") {
-            codes.push(Code::NotFound);
+            codes.push(Code::NOT_FOUND);
             parameters.insert(
                 0,
                 json!({
@@ -287,9 +291,9 @@ impl Operation {
     /// One answer for all problems of a status; beside another answer of that status, one more
     /// media type.
     fn add_faults(&mut self, codes: &[Code], answers: &mut BTreeMap<u16, Value>) {
-        let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-        for code in Code::ALL.iter().filter(|code| codes.contains(code)) {
-            by_status.entry(code.status()).or_default().push(*code);
+        let mut by_status: BTreeMap<u16, Vec<Documented>> = BTreeMap::new();
+        for known in CODES.iter().filter(|known| codes.contains(&known.code)) {
+            by_status.entry(known.code.status()).or_default().push(*known);
         }
         for (status, codes) in by_status {
             let fault = fault(status, &codes);
@@ -299,7 +303,7 @@ impl Operation {
                 answer["headers"] = fault["headers"].clone();
                 continue;
             }
-            let name = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(".");
+            let name = codes.iter().map(|known| known.code.as_str()).collect::<Vec<_>>().join(".");
             let place = json!({ "$ref": format!("#/components/responses/{name}") });
             answers.insert(status, place);
             self.faults.insert(name, fault);

@@ -18,5 +18,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.answers_nothing(204, "The task is gone.").precondition().fails(&[Code::NotFound])
+    op.answers_nothing(204, "The task is gone.").precondition().fails(&[Code::NOT_FOUND])
 }

@@ -14,5 +14,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.answers::<Task>(200, "The task.").conditional().fails(&[Code::NotFound])
+    op.answers::<Task>(200, "The task.").conditional().fails(&[Code::NOT_FOUND])
 }

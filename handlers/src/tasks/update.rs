@@ -64,5 +64,5 @@ pub fn describe(op: Operation) -> Operation {
     op.takes_merge_patch::<Input>(&["title", "status", "priority"])
         .answers::<Task>(200, "The task as it is now.")
         .precondition()
-        .fails(&[Code::NotFound])
+        .fails(&[Code::NOT_FOUND])
 }

@@ -65,5 +65,5 @@ pub fn describe(op: Operation) -> Operation {
             "The account is gone; rows of a large one are removed in the minutes after.",
         )
         .precondition()
-        .fails(&[Code::WrongPassword])
+        .fails(&[Code::WRONG_PASSWORD])
 }

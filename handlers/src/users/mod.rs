@@ -115,5 +115,5 @@ pub async fn confirm<H: Host>(cx: &Context<'_, H>, password: Password) -> Result
 
 /// Also when somebody else changed it between its confirmation and what was to be done.
 pub fn wrong_password() -> Error {
-    Error::new(Code::WrongPassword, "The password is wrong.")
+    Error::new(Code::WRONG_PASSWORD, "The password is wrong.")
 }

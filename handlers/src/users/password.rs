@@ -54,5 +54,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 pub fn describe(op: Operation) -> Operation {
     op.takes::<Input>()
         .answers_nothing(204, "The password is changed and all other sessions have ended.")
-        .fails(&[Code::WrongPassword])
+        .fails(&[Code::WRONG_PASSWORD])
 }

@@ -79,6 +79,6 @@ pub mod end {
 
     pub fn describe(op: Operation) -> Operation {
         op.answers_nothing(204, "The session has ended, with all its tokens.")
-            .fails(&[Code::NotFound])
+            .fails(&[Code::NOT_FOUND])
     }
 }

@@ -30,7 +30,7 @@ impl<R: Fn() -> String + 'static> Service for Admin<R> {
             _ => return problem(&Error::not_found()),
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let error = Error::new(Code::MethodNotAllowed, "This can only be read.");
+            let error = Error::new(Code::METHOD_NOT_ALLOWED, "This can only be read.");
             return problem(
                 &error.with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD")),
             );

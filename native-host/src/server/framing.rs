@@ -45,8 +45,8 @@ pub const TOO_MANY: Refusal = Refusal::TooLarge("There are too many headers.");
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Malformed(detail) => Self::new(Code::MalformedRequest, detail),
-            Refusal::TooLarge(detail) => Self::new(Code::HeadersTooLarge, detail),
+            Refusal::Malformed(detail) => Self::new(Code::MALFORMED_REQUEST, detail),
+            Refusal::TooLarge(detail) => Self::new(Code::HEADERS_TOO_LARGE, detail),
         }
     }
 }

@@ -69,7 +69,7 @@ pub async fn answer<S: Service>(
 /// Why there is no place for a request now, health probes aside.
 fn crowd(watch: &Watch, share: &Share) -> Option<Error> {
     if watch.is_extra() {
-        return Some(Error::new(Code::Overloaded, "There are too many connections."));
+        return Some(Error::new(Code::OVERLOADED, "There are too many connections."));
     }
     (!share.has_room()).then(Error::no_room)
 }
