@@ -14,10 +14,14 @@ use crate::{
 /// A stable, documented name of a fault: one of Trireme's own, which are the constants here, or one
 /// of a product's, by [`codes!`](crate::codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Code {
-    name: &'static str,
-    status: u16,
-    title: &'static str,
+pub struct Code(&'static Naming);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[doc(hidden)]
+pub struct Naming {
+    pub name: &'static str,
+    pub status: u16,
+    pub title: &'static str,
 }
 
 /// A code, and what the documents say of it.
@@ -29,20 +33,24 @@ pub struct Documented {
 }
 
 impl Code {
-    /// `name` is `snake_case`; `status` is 400 to 599.
-    pub const fn new(name: &'static str, status: u16, title: &'static str) -> Self {
-        assert!(400 <= status && status <= 599, "a fault has a status from 400 to 599");
-        Self { name, status, title }
+    /// By [`codes!`](crate::codes); a status from 400 to 599.
+    #[doc(hidden)]
+    pub const fn new(naming: &'static Naming) -> Self {
+        assert!(
+            400 <= naming.status && naming.status <= 599,
+            "a fault has a status from 400 to 599"
+        );
+        Self(naming)
     }
     /// The `code` of the problem document.
     pub const fn as_str(self) -> &'static str {
-        self.name
+        self.0.name
     }
     pub const fn status(self) -> u16 {
-        self.status
+        self.0.status
     }
     pub const fn title(self) -> &'static str {
-        self.title
+        self.0.title
     }
 }
 
@@ -59,14 +67,14 @@ impl Code {
 macro_rules! codes {
     (impl Code; $($constant:ident $name:literal $status:literal $title:literal $meaning:literal;)*) => {
         impl Code {
-            $(pub const $constant: Self = Self::new($name, $status, $title);)*
+            $(pub const $constant: Self = Self::new(&Naming { name: $name, status: $status, title: $title });)*
         }
         /// Trireme's own.
         pub const CODES: &[Documented] =
             &[$(Documented { code: Code::$constant, meaning: $meaning }),*];
     };
     ($($constant:ident $name:literal $status:literal $title:literal $meaning:literal;)*) => {
-        $(pub const $constant: $crate::Code = $crate::Code::new($name, $status, $title);)*
+        $(pub const $constant: $crate::Code = $crate::Code::new(&$crate::error::Naming { name: $name, status: $status, title: $title });)*
         /// The product's own codes.
         pub const CODES: &[$crate::error::Documented] =
             &[$($crate::error::Documented { code: $constant, meaning: $meaning }),*];
