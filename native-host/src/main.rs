@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trireme_native::commands::main()
+    trireme_native::commands::main(trireme_tasks_checks::CHECKS)
 }

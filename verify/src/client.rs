@@ -1,7 +1,9 @@
 //! The one way to the server: every request of the suite goes through [`Client::send`].
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
+use std::io::Read as _;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,7 +11,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -19,7 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::checks::CLOSING;
+use crate::check::CLOSING;
 use crate::outcome::{Verdict, failed};
 use crate::request::Request;
 use crate::response::Response;
@@ -68,6 +71,8 @@ impl Drop for UnderWay<'_> {
 #[derive(Default)]
 struct Log {
     check: String,
+    /// How many names the check has made up.
+    marks: usize,
     transcript: Transcript,
     /// Requests and what was wrong with every kind of response to them.
     faults: Vec<(String, String)>,
@@ -103,7 +108,15 @@ impl Client {
 
     /// Files the following exchanges under this check.
     pub fn begin(&self, check: String) {
-        self.log().check = check;
+        let mut log = self.log();
+        (log.check, log.marks) = (check, 0);
+    }
+
+    /// A name that no other of this run is, and the same one in another run.
+    pub fn mark(&self) -> String {
+        let mut log = self.log();
+        log.marks += 1;
+        format!("{} {}", log.check, log.marks)
     }
 
     /// Sends the request and reads the whole answer. A patient request that meets 429 waits
@@ -172,7 +185,7 @@ impl Client {
             Err(_) => return failed(title, format!("an answer within {:?}", self.timeout), "none"),
         };
         let (head, body) = answer.into_parts();
-        let json = serde_json::from_slice(&body).ok();
+        let json = serde_json::from_slice(&unpacked(&head.headers, &body)).ok();
         let recorded = match (&json, body.is_empty()) {
             (Some(json), _) => Value::clone(json),
             (None, true) => Value::Null,
@@ -249,6 +262,16 @@ fn tls() -> rustls::ClientConfig {
         .expect("ring speaks TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth()
+}
+
+/// The bytes that a compressed body stands for. What is no gzip is left as it is, for a check to see.
+fn unpacked<'a>(headers: &HeaderMap, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let is_packed = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+    let mut bytes = Vec::new();
+    match is_packed.then(|| GzDecoder::new(body).read_to_end(&mut bytes)) {
+        Some(Ok(_)) => bytes.into(),
+        _ => body.into(),
+    }
 }
 
 /// An error with its causes: hyper's own text stops at "client error (Connect)".

@@ -1,5 +1,6 @@
 //! What the checks share: the client, a few accounts, and what the server said of itself.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::client::Client;
-use crate::outcome::{Verdict, not_applicable, text};
+use crate::outcome::{Verdict, not_applicable};
 use crate::request::Request;
+use crate::resource::Resource;
 use crate::response::Response;
 use crate::{Options, clock};
 
@@ -20,24 +22,31 @@ pub const LOGOUT: &str = "/api/v1/auth/logout";
 pub const ME: &str = "/api/v1/users/me";
 pub const PASSWORD: &str = "/api/v1/users/me/password";
 pub const SESSIONS: &str = "/api/v1/users/me/sessions";
-pub const CONTEXTS: &str = "/api/v1/contexts";
-pub const TASKS: &str = "/api/v1/tasks";
 
 /// A well-formed id that no record has.
 pub const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
+/// What the checks share: the way to the server, and accounts.
 pub struct Context {
-    pub client: Client,
+    pub(crate) client: Client,
     pub options: Options,
-    /// The random word in every name that this run makes up.
+    /// The random word in every name that this run makes up: with it, transcripts of two runs are
+    /// equal.
     pub tag: String,
     /// The answer to the first `GET /health`.
     pub health: Value,
+    /// Those that the product has declared.
+    pub(crate) resources: Vec<&'static Resource>,
+    referred: Mutex<BTreeMap<Referred, String>>,
     alice: OnceCell<Verdict<Account>>,
     bob: OnceCell<Verdict<Account>>,
+    carol: OnceCell<Verdict<Account>>,
     spent: OnceCell<Verdict<SpentRefresh>>,
     accounts: Mutex<Vec<Known>>,
 }
+
+/// A user's id, a resource's path, and which of the records there.
+pub(crate) type Referred = (String, &'static str, usize);
 
 /// An account that this run registered.
 #[derive(Clone, Debug)]
@@ -60,7 +69,7 @@ pub struct Session {
 
 /// A session whose first refresh token was exchanged at a known time.
 #[derive(Clone, Debug)]
-pub struct SpentRefresh {
+pub(crate) struct SpentRefresh {
     pub before: Session,
     pub after: Session,
     pub at: Instant,
@@ -68,7 +77,7 @@ pub struct SpentRefresh {
 
 /// An account that has to be deleted in the end, if it exists.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub(crate) struct Known {
     pub email: String,
     /// Newest last.
     pub passwords: Vec<String>,
@@ -82,20 +91,24 @@ impl Known {
 }
 
 impl Context {
-    pub fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let tag = random_tag();
         Self {
             client: Client::new(&options, &tag),
             options,
             tag,
             health: Value::Null,
+            resources: Vec::new(),
+            referred: Mutex::default(),
             alice: OnceCell::new(),
             bob: OnceCell::new(),
+            carol: OnceCell::new(),
             spent: OnceCell::new(),
             accounts: Mutex::default(),
         }
     }
 
+    /// Sends a request and reads the whole answer.
     pub async fn send(&self, request: Request) -> Verdict<Response> {
         self.client.send(request).await
     }
@@ -107,7 +120,7 @@ impl Context {
 
     /// Ends a check as not applicable where the service is not the one that reads HTTP off the
     /// wire: on Workers the platform does, and hands over a request that is whole.
-    pub fn reads_the_wire(&self, instead: &str) -> Verdict {
+    pub(crate) fn reads_the_wire(&self, instead: &str) -> Verdict {
         if self.health["host"] == "workers" {
             return not_applicable(format!("HTTP is read by the platform: {instead}"));
         }
@@ -126,6 +139,12 @@ impl Context {
     pub async fn bob(&self) -> Verdict<&Account> {
         let password = format!("{:-<72}", self.tag);
         self.shared(&self.bob, self.email("bob"), password, None).await
+    }
+
+    /// She has no records but what a check of pages makes for her.
+    pub async fn carol(&self) -> Verdict<&Account> {
+        let password = format!("carol's {}", self.tag);
+        self.shared(&self.carol, self.email("carol-pages"), password, None).await
     }
 
     async fn shared<'a>(
@@ -168,7 +187,7 @@ impl Context {
 
     /// Sends a registration as it is. Whatever account comes of it is deleted in the end,
     /// also when the answer was lost or the server took what it should have refused.
-    pub async fn try_register(&self, body: &Value) -> Verdict<Response> {
+    pub(crate) async fn try_register(&self, body: &Value) -> Verdict<Response> {
         let word = |key: &str| body[key].as_str().unwrap_or_default();
         let (email, password) = (word("email"), word("password"));
         // Before the answer, which a run that is stopped does not see.
@@ -193,7 +212,7 @@ impl Context {
     }
 
     /// Tells the clean-up that an account is about to have another password.
-    pub fn password_changes(&self, account: &Account, password: &str) {
+    pub(crate) fn password_changes(&self, account: &Account, password: &str) {
         self.note(&account.email, password);
         let same = |email: &str| email.trim().eq_ignore_ascii_case(&account.email);
         if let Some(known) = self.accounts().iter_mut().find(|known| same(&known.email)) {
@@ -208,16 +227,16 @@ impl Context {
     }
 
     /// Takes over accounts of another run.
-    pub fn adopt(&self, accounts: &[Known]) {
+    pub(crate) fn adopt(&self, accounts: &[Known]) {
         self.accounts().extend_from_slice(accounts);
     }
 
     /// Hands over the accounts that may still be there.
-    pub fn take_accounts(&self) -> Vec<Known> {
+    pub(crate) fn take_accounts(&self) -> Vec<Known> {
         std::mem::take(&mut *self.accounts())
     }
 
-    pub async fn try_login(&self, email: &str, password: &str) -> Verdict<Response> {
+    pub(crate) async fn try_login(&self, email: &str, password: &str) -> Verdict<Response> {
         self.send(Request::post(LOGIN).json(&json!({"email": email, "password": password}))).await
     }
 
@@ -225,17 +244,17 @@ impl Context {
         Session::of(self.try_login(&account.email, &account.password).await?.is(200)?)
     }
 
-    pub async fn refresh(&self, refresh_token: &str) -> Verdict<Response> {
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Verdict<Response> {
         self.send(Self::refresh_request(refresh_token)).await
     }
 
-    pub fn refresh_request(refresh_token: &str) -> Request {
+    pub(crate) fn refresh_request(refresh_token: &str) -> Request {
         Request::post(REFRESH).json(&json!({"refresh_token": refresh_token}))
     }
 
     /// A session of Alice's whose first refresh token is spent; made once, so that a later
     /// check finds the grace window over without having to wait for it.
-    pub async fn spent_refresh(&self) -> Verdict<&SpentRefresh> {
+    pub(crate) async fn spent_refresh(&self) -> Verdict<&SpentRefresh> {
         let spend = || async {
             let before = self.login(self.alice().await?).await?;
             let answer = self.refresh(&before.refresh_token).await?;
@@ -249,16 +268,13 @@ impl Context {
         self.send(account.post(path).json(&body)).await?.is(201)?.value().cloned()
     }
 
-    /// Creates a context of this name and hands out its id.
-    pub async fn create_context(&self, account: &Account, name: &str) -> Verdict<String> {
-        let name = format!("{name} {}", self.tag);
-        Ok(text(&self.create(account, CONTEXTS, json!({"name": name})).await?, "/id")?.to_owned())
+    pub(crate) fn referred_known(&self, key: &Referred) -> Option<String> {
+        self.referred.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// Creates a task of this title and hands out its path.
-    pub async fn create_task(&self, account: &Account, title: &str) -> Verdict<String> {
-        let task = self.create(account, TASKS, json!({"title": title})).await?;
-        Ok(format!("{TASKS}/{}", text(&task, "/id")?))
+    pub(crate) fn remember_referred(&self, key: Referred, id: &str) {
+        let mut referred = self.referred.lock().unwrap_or_else(PoisonError::into_inner);
+        referred.insert(key, id.to_owned());
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, Vec<Known>> {
@@ -314,7 +330,7 @@ impl Account {
 }
 
 /// Sixteen hexadecimal digits that no other run has.
-pub fn random_tag() -> String {
+pub(crate) fn random_tag() -> String {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the system has randomness");
     format!("{:016x}", u64::from_be_bytes(bytes))

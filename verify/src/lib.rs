@@ -4,7 +4,8 @@
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = trireme_verify::Options::new("http://127.0.0.1:8000")?;
-//! let report = trireme_verify::run(options, |result| println!("{}/{}", result.group, result.name)).await;
+//! let product = &[]; // its checks
+//! let report = trireme_verify::run(options, product, |result| println!("{}/{}", result.group, result.name)).await;
 //! println!("{}", report.to_table(true));
 //! # Ok(())
 //! # }
@@ -15,20 +16,55 @@
 //! at most eight requests in flight, and spends fewer credential calls than the default
 //! limits allow an address in a minute.
 //!
-//! # Adding a check
+//! # What is checked
 //!
-//! 1. Write `pub async fn my_check(context: &Context) -> Verdict` in the file of its group
-//!    in `src/checks` (a new group is a new file). It reads straight down: send a
-//!    `request`, say with `?` what the `response` must be. The first broken promise
-//!    ends the check and the report shows that request.
-//! 2. Put its name into the table in `src/checks/mod.rs`. Checks run in that order.
+//! Every product has the core's checks: health, documents, accounts, sessions, tokens, and what
+//! holds for all of HTTP. A product adds its own, as a table of groups:
+//!
+//! 1. Declare each [`Resource`]: its path, a line for each field, its sorts and filters. That alone
+//!    gives it the standard checks: its story, faults, patches, isolation, tags, retries, pages.
+//! 2. Write what is special about it as `pub async fn my_check(context: &Context) -> Verdict`. It
+//!    reads straight down: send a [`Request`], say with `?` what the [`Response`] must be. The
+//!    first broken promise ends the check and the report shows that request.
+//! 3. Name both in the table that [`checks!`] makes, and give that to the product's program.
+//!    Checks run in its order, after the core's.
+//!
+//! ```
+//! use trireme_verify::{Group, checks};
+//!
+//! mod notes {
+//!     use serde_json::json;
+//!     use trireme_verify::{Context, Field, Resource, Verdict};
+//!
+//!     pub const RESOURCE: Resource =
+//!         Resource::new("/api/v1/notes", &[Field::text("title", 1, 200).required().visible()])
+//!             .computed(&["words"]);
+//!
+//!     pub async fn words_are_counted(context: &Context) -> Verdict {
+//!         let alice = context.alice().await?;
+//!         let note = RESOURCE.create(context, alice, &json!({"title": "two words"})).await?;
+//!         let read = context.send(alice.get(RESOURCE.at(&note)?)).await?;
+//!         read.is(200)?.equals("/words", 2).map(drop)
+//!     }
+//! }
+//!
+//! pub const CHECKS: &[Group] = checks! {
+//!     notes of notes::RESOURCE { words_are_counted }
+//! };
+//!
+//! let options = trireme_verify::Options::new("http://127.0.0.1:8000").unwrap();
+//! let names = trireme_verify::list(&options, CHECKS);
+//! assert!(names.iter().any(|name| name.to_string() == "notes/words_are_counted"));
+//! ```
 //!
 //! Share `context.alice()` and `context.bob()` instead of registering; an endpoint that
 //! takes a password or a refresh token is limited per address, so a check should call one
 //! only for its own sake. Make names with `context.tag`, so that transcripts of two runs
 //! are equal, and mark a request whose answer depends on timing as `unrecorded`. What holds
 //! for every response belongs into `src/invariants.rs`: it is applied to each answer anyway.
+//! The core's own checks are in `src/checks`, a group a file, in the tables of `mod.rs`.
 
+mod check;
 mod checks;
 mod client;
 mod clock;
@@ -37,11 +73,13 @@ mod invariants;
 mod journal;
 mod options;
 mod outcome;
+mod promises;
 mod raw;
 mod report;
 mod request;
+mod resource;
 mod response;
-mod shape;
+pub mod shape;
 mod structured;
 mod token;
 pub mod transcript;
@@ -52,22 +90,35 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
+pub use check::{Check, Group, Named, Run};
+pub use client::together;
+pub use context::{ABSENT, Account, Context, Session};
+pub use http::{Method, StatusCode};
 pub use journal::{Journal, Leftover};
 pub use options::{InvalidUrl, Options};
-pub use outcome::Failure;
+pub use outcome::{Failure, Stop, Verdict, expect, failed, not_applicable, text};
 pub use report::{CheckResult, Outcome, Report};
+pub use request::Request;
+pub use resource::{Field, Filter, Literal, Resource};
+pub use response::Response;
 
-use checks::{CLOSING, Check};
-use context::Context;
-use outcome::{Stop, Verdict, failed};
-use request::Request;
+use check::{CLOSING, Planned, plan};
 
-/// Makes the checks one after the other and tells `progress` of each as it ends.
+/// Makes the core's checks and the product's, one after the other, and tells `progress` of each as
+/// it ends.
 ///
 /// The accounts that the run registered are deleted by its last check, so let the future
 /// run to its end. A server that cannot be reached yields a report with one failure.
-pub async fn run(options: Options, progress: impl FnMut(&CheckResult)) -> Report {
-    run_until(std::future::pending(), options, progress).await
+///
+/// # Panics
+///
+/// If two checks have the same name.
+pub async fn run(
+    options: Options,
+    product: &'static [Group],
+    progress: impl FnMut(&CheckResult),
+) -> Report {
+    run_until(std::future::pending(), options, product, progress).await
 }
 
 /// As [`run`]; when `stop` is ready the request under way is awaited, and of the checks that are
@@ -75,10 +126,13 @@ pub async fn run(options: Options, progress: impl FnMut(&CheckResult)) -> Report
 pub async fn run_until(
     stop: impl Future<Output = ()>,
     options: Options,
+    product: &'static [Group],
     mut progress: impl FnMut(&CheckResult),
 ) -> Report {
     let (started, at) = (clock::wall(), clock::now());
+    let planned = plan(&options, product);
     let mut context = Context::new(options);
+    context.resources = product.iter().filter_map(|group| group.resource).collect();
     let mut stop = pin!(stop.fuse());
     let mut stopped = false;
     let reached = reach(&mut context).await;
@@ -88,16 +142,16 @@ pub async fn run_until(
         results.push(result);
     };
     if let Err(stop) = reached {
-        note(result("server", "reachable", Err(stop), at));
+        note(result(Named { group: "server", name: "reachable" }, Err(stop), at));
     } else {
-        for check in checks::ALL.iter().filter(|check| check.is_wanted(&context.options)) {
-            if stopped && !check.is_closing() {
+        for check in &planned {
+            if stopped && !check.named.is_closing() {
                 continue;
             }
             let made = pin!(make(check, &context));
             let ended = match select(made, stop.as_mut()).await {
                 Either::Left((result, _)) => Some(result),
-                Either::Right(((), made)) if check.is_closing() => Some(made.await),
+                Either::Right(((), made)) if check.named.is_closing() => Some(made.await),
                 Either::Right(((), made)) => {
                     stopped = true;
                     context.client.stop();
@@ -142,8 +196,13 @@ pub async fn clean_up(leftover: &Leftover, options: Options) -> Result<(), Failu
 }
 
 /// How many checks a run with these options makes, for a progress bar.
-pub fn planned(options: &Options) -> usize {
-    checks::ALL.iter().filter(|check| check.is_wanted(options)).count()
+pub fn planned(options: &Options, product: &'static [Group]) -> usize {
+    plan(options, product).len()
+}
+
+/// The checks that a run with these options makes, in order.
+pub fn list(options: &Options, product: &'static [Group]) -> Vec<Named> {
+    plan(options, product).iter().map(|check| check.named).collect()
 }
 
 /// Asks the server what it is. Any answer will do; its contents are a check's business.
@@ -154,17 +213,17 @@ async fn reach(context: &mut Context) -> Verdict {
     Ok(())
 }
 
-async fn make(check: &Check, context: &Context) -> CheckResult {
+async fn make(check: &Planned, context: &Context) -> CheckResult {
     let at = clock::now();
-    context.client.begin(format!("{}/{}", check.group, check.name));
-    let verdict = if context.client.out_of_time() && !check.is_closing() {
+    context.client.begin(check.named.to_string());
+    let verdict = if context.client.out_of_time() && !check.named.is_closing() {
         failed("the whole run", format!("an end within {:?}", context.options.budget), "not made")
     } else {
-        (check.run)(context).await
+        check.make(context).await
     };
-    result(check.group, check.name, verdict, at)
+    result(check.named, verdict, at)
 }
 
-fn result(group: &'static str, name: &'static str, verdict: Verdict, at: Instant) -> CheckResult {
+fn result(Named { group, name }: Named, verdict: Verdict, at: Instant) -> CheckResult {
     CheckResult { group, name, outcome: verdict.into(), duration: clock::now() - at }
 }

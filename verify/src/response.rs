@@ -82,6 +82,37 @@ impl Response {
         self.must(challenge.starts_with("Bearer"), "WWW-Authenticate: Bearer")
     }
 
+    /// A 405 that says what is allowed instead.
+    pub fn not_allowed(&self, allowed: &[&str]) -> Verdict<&Self> {
+        self.problem(405)?.allows(allowed)
+    }
+
+    /// `Allow` with these methods, in lower case.
+    pub fn allows(&self, methods: &[&str]) -> Verdict<&Self> {
+        let said = self.list("allow");
+        let whole = methods.iter().all(|method| said.contains(&(*method).to_owned()));
+        self.must(whole, format!("Allow with {}, not {said:?}", methods.join(", ")))
+    }
+
+    /// Nothing that a shared cache may keep.
+    pub fn is_private(&self) -> Verdict<&Self> {
+        let said = self.list("cache-control");
+        let private = said.contains(&"no-store".to_owned()) || said.contains(&"private".to_owned());
+        self.must(private, format!("no-store or private, not {said:?}"))
+    }
+
+    pub fn varies_by(&self, name: &str) -> Verdict<&Self> {
+        self.must(self.list("vary").contains(&name.to_owned()), format!("Vary with {name}"))
+    }
+
+    /// The `ETag`, which is strong.
+    pub fn strong_etag(&self) -> Verdict<&str> {
+        let etag = self.need_header("etag")?;
+        let strong = etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"');
+        self.must(strong, format!("a strong ETag, not {etag}"))?;
+        Ok(etag)
+    }
+
     /// The one value of a header, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

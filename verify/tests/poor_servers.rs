@@ -22,7 +22,7 @@ async fn against(answer: &str) -> Report {
     let mut noted = 0;
     let report = tokio::select! {
         () = serve => unreachable!("the server never ends"),
-        report = run(options, |_| noted += 1) => report,
+        report = run(options, &[], |_| noted += 1) => report,
     };
     assert_eq!(noted, report.results.len());
     report
@@ -38,7 +38,7 @@ fn failed(report: &Report, name: &str) -> bool {
 #[tokio::test]
 async fn one_that_is_not_there() {
     let options = Options::new("http://127.0.0.1:1").unwrap();
-    let report = run(options, |_| ()).await;
+    let report = run(options, &[], |_| ()).await;
     assert_eq!(report.results.len(), 1);
     assert!(failed(&report, "server/reachable"));
 }

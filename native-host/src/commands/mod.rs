@@ -76,9 +76,9 @@ enum Command {
     Verify(verify::Args),
 }
 
-/// Runs the command that the process was started with.
-pub fn main() -> ExitCode {
-    match Cli::try_parse().map_or_else(|other| explain(&other), run) {
+/// Runs the command that the process was started with. `checks` are the product's.
+pub fn main(checks: &'static [trireme_verify::Group]) -> ExitCode {
+    match Cli::try_parse().map_or_else(|other| explain(&other), |cli| run(cli, checks)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli, checks: &'static [trireme_verify::Group]) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         Command::Config(args) => config::run(&args),
@@ -99,7 +99,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Maintain(args) => maintain::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::User(command) => user::run(&command),
-        Command::Verify(args) => verify::run(&args),
+        Command::Verify(args) => verify::run(&args, checks),
     }
 }
 

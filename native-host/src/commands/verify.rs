@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use trireme_verify::Leftover;
+use trireme_verify::{Group, Leftover};
 
 use super::{
     Failure,
@@ -26,14 +26,18 @@ and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It ta
 Examples:
   trireme verify http://localhost:8000
   trireme verify https://api.example.com --origin https://app.example.com --junit report.xml
+  trireme verify --list --only tasks/            what would be checked
   trireme verify --clean-up                      after a run that was killed")]
 pub struct Args {
     /// Where the server is, such as https://api.example.com
-    #[arg(required_unless_present = "clean_up")]
+    #[arg(required_unless_present_any = ["clean_up", "list"])]
     url: Option<String>,
     /// Delete the accounts that runs which were killed have left, instead of checking anything
     #[arg(long)]
     clean_up: bool,
+    /// Name the checks instead of making them
+    #[arg(long, conflicts_with = "clean_up")]
+    list: bool,
     /// An origin that the server's CORS_ORIGINS lists
     #[arg(long)]
     origin: Option<String>,
@@ -60,9 +64,12 @@ fn header(text: &str) -> Result<(http::HeaderName, http::HeaderValue), String> {
     Ok((name.trim().parse().map_err(|_| wrong())?, value.trim().parse().map_err(|_| wrong())?))
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, checks: &'static [Group]) -> Result<(), Failure> {
     if args.clean_up {
         return clean_up(args);
+    }
+    if args.list {
+        return list(args, checks);
     }
     // clap demands it.
     let mut options = options(args, args.url.as_deref().unwrap_or_default())?;
@@ -77,9 +84,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         )),
     }
 
-    let mut progress = Progress::new(trireme_verify::planned(&options));
+    let mut progress = Progress::new(trireme_verify::planned(&options, checks));
     let report = runtime()?.block_on(until_stopped(|stop| {
-        trireme_verify::run_until(stop, options, |result| {
+        trireme_verify::run_until(stop, options, checks, |result| {
             progress.step(&format!("{}/{}", result.group, result.name));
         })
     }))?;
@@ -103,6 +110,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         _ if report.passed() => Ok(()),
         _ => Err(Failure::no("The server does not keep its contract.")),
     }
+}
+
+/// Names the checks that a run would make, in order.
+fn list(args: &Args, checks: &'static [Group]) -> Result<(), Failure> {
+    // Nobody is asked, so any address will do.
+    let mut options = options(args, args.url.as_deref().unwrap_or("http://localhost"))?;
+    options.only.clone_from(&args.only);
+    let names = trireme_verify::list(&options, checks);
+    if args.json {
+        return say_json(&names);
+    }
+    write(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
 }
 
 fn options(args: &Args, url: &str) -> Result<trireme_verify::Options, Failure> {

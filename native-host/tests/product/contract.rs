@@ -10,7 +10,8 @@ fn verify(options: ServerOptions, production: bool) -> Report {
     options.origin_allowed = Some(ORIGIN.to_owned());
     options.expect_production = Some(production);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let report = runtime.block_on(trireme_verify::run(options, |_| {}));
+    let report =
+        runtime.block_on(trireme_verify::run(options, trireme_tasks_checks::CHECKS, |_| {}));
     let log = server.log();
     let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert!(report.passed(), "{}\n{}", report.to_table(false), errors.join("\n"));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::context::{ABSENT, Account, Context, ME, REGISTER, Session, TASKS};
+use crate::context::{Account, Context, ME, REGISTER, Session};
 use crate::outcome::{Verdict, expect};
 use crate::response::Response;
 use crate::shape::{is_time, is_uuid_v7};
@@ -10,9 +10,14 @@ use crate::shape::{is_time, is_uuid_v7};
 pub async fn registration(context: &Context) -> Verdict {
     let alice = context.alice().await?;
     signs_in(&alice.registered)?;
-    alice.registered.equals("/user/email", context.email("alice"))?.equals("/user/name", "Alice")?;
+    alice
+        .registered
+        .equals("/user/email", context.email("alice"))?
+        .equals("/user/name", "Alice")?;
     let body = String::from_utf8_lossy(&alice.registered.body);
-    alice.registered.must(!body.contains("password") && !body.contains("$2"), "no password or hash")?;
+    alice
+        .registered
+        .must(!body.contains("password") && !body.contains("$2"), "no password or hash")?;
     alice.session.expect_alive(context).await
 }
 
@@ -63,7 +68,10 @@ pub async fn profile(context: &Context) -> Verdict {
     before.must(members == Some(known), "id, email, name, created_at and updated_at alone")?;
 
     let changed = context.send(bob.patch(ME, &json!({"name": "Bób 🦑"}))).await?;
-    changed.is(200)?.equals("/name", "Bób 🦑")?.equals("/created_at", before.text("/created_at")?)?;
+    changed
+        .is(200)?
+        .equals("/name", "Bób 🦑")?
+        .equals("/created_at", before.text("/created_at")?)?;
     let read = context.send(bob.get(ME)).await?;
     expect(read.json == changed.json, "GET /api/v1/users/me", "what PATCH answered", read.shown())?;
     let unknown = context.send(bob.patch(ME, &json!({"admin": true}))).await?;
@@ -73,7 +81,12 @@ pub async fn profile(context: &Context) -> Verdict {
 pub async fn deletion(context: &Context) -> Verdict {
     let (email, password) = (context.email("leaver"), format!("leaving {}", context.tag));
     let leaver = context.register(email.clone(), password.clone(), None).await?;
-    context.create_task(&leaver, "left behind").await?;
+    context.send(leaver.patch(ME, &json!({"name": "Leaver"}))).await?.is(200)?;
+    let mut left = Vec::new();
+    for resource in &context.resources {
+        let record = resource.create(context, &leaver, &json!({})).await?;
+        left.push((resource, resource.at(&record)?));
+    }
 
     context.send(leaver.delete(ME).json(&json!({}))).await?.invalid_at(&["/password"])?;
     let wrong = context.send(leaver.delete(ME).json(&json!({"password": "not hers"}))).await?;
@@ -88,10 +101,13 @@ pub async fn deletion(context: &Context) -> Verdict {
     // Every trace is gone when the address is free again and nothing comes back with it.
     let again = context.register(email, password, None).await?;
     expect(again.id != leaver.id, format!("POST {REGISTER}"), "a new id", &again.id)?;
-    let tasks = context.send(again.get(TASKS)).await?.column("/id")?;
-    expect(tasks.is_empty(), format!("GET {TASKS}"), "no tasks", format!("{tasks:?}"))?;
-    let absent = context.send(again.get(format!("{TASKS}/{ABSENT}"))).await?;
-    absent.problem(404).map(drop)
+    again.registered.equals("/user/name", json!(null))?;
+    for (resource, path) in left {
+        let list = context.send(again.get(resource.path)).await?;
+        list.must(list.column("/id")?.is_empty(), "no records")?;
+        context.send(again.get(path)).await?.problem(404)?;
+    }
+    Ok(())
 }
 
 async fn delete(context: &Context, account: &Account) -> Verdict {

@@ -15,11 +15,16 @@ pub async fn accounts_deleted(context: &Context) -> Verdict {
     }
     let mut left = Vec::new();
     for account in accounts {
-        if let Err(Stop::Failed(Failure { request, actual, .. })) = delete(context, &account).await {
+        if let Err(Stop::Failed(Failure { request, actual, .. })) = delete(context, &account).await
+        {
             left.push(format!("{} ({request}: {actual})", account.email));
         }
     }
-    if left.is_empty() { Ok(()) } else { failed("the accounts", "all of them deleted", left.join(", ")) }
+    if left.is_empty() {
+        Ok(())
+    } else {
+        failed("the accounts", "all of them deleted", left.join(", "))
+    }
 }
 
 /// With the first session while that lives, else by logging in anew. Who cannot log in with
@@ -36,7 +41,10 @@ async fn delete(context: &Context, account: &Known) -> Verdict {
         let body = json!({"email": account.email, "password": password});
         let login = context.send(Request::post(LOGIN).json(&body).unrecorded()).await?;
         if login.is_one_of(&[200, 401, 422])?.status == 200 {
-            return attempt(context, login.text("/access_token")?, password).await?.is(204).map(drop);
+            return attempt(context, login.text("/access_token")?, password)
+                .await?
+                .is(204)
+                .map(drop);
         }
     }
     Ok(())

@@ -3,22 +3,26 @@
 use http::Method;
 use http::uri::Scheme;
 
-use crate::context::{Context, TASKS};
+use crate::context::{Context, ME};
 use crate::outcome::{Verdict, not_applicable};
 use crate::request::Request;
 use crate::response::Response;
 
 fn preflight(origin: &str) -> Request {
-    Request::new(Method::OPTIONS, TASKS)
+    Request::new(Method::OPTIONS, ME)
         .header("origin", origin)
         .header("access-control-request-method", "PATCH")
-        .header("access-control-request-headers", "authorization,content-type,if-match,idempotency-key")
+        .header(
+            "access-control-request-headers",
+            "authorization,content-type,if-match,idempotency-key",
+        )
 }
 
 /// Refused, and without a word that a browser could take for permission.
 fn is_refused(answer: &Response) -> Verdict {
     answer.problem_with_code(403, "origin_not_allowed")?;
-    let allows = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow-"));
+    let allows =
+        answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow-"));
     answer.must(allows.is_none(), format!("no {}", allows.map_or("", |name| name.as_str())))?;
     answer.must(answer.list("vary").contains(&"origin".to_owned()), "Vary: Origin").map(drop)
 }
@@ -50,7 +54,7 @@ pub async fn refused(context: &Context) -> Verdict {
         &format!("{own}/"),
         &format!("https://evil-origin.example, {own}"),
     ] {
-        let answer = context.send(alice.get(TASKS).header("origin", origin)).await?;
+        let answer = context.send(alice.get(ME).header("origin", origin)).await?;
         is_refused(answer.must(answer.status == 403, format!("status 403 for Origin: {origin}"))?)?;
     }
     let anywhere = Request::get("/nowhere").header("origin", "https://evil-origin.example");
@@ -66,7 +70,7 @@ pub async fn refused_preflight(context: &Context) -> Verdict {
 
 pub async fn own_origin(context: &Context) -> Verdict {
     let own = context.options.url.origin();
-    let request = context.alice().await?.get(TASKS).header("origin", own);
+    let request = context.alice().await?.get(ME).header("origin", own);
     context.send(request).await?.is(200).map(drop)
 }
 
@@ -74,13 +78,16 @@ pub async fn allowed(context: &Context) -> Verdict {
     let origin = allowed_origin(context)?;
     let alice = context.alice().await?;
     // An error carries the headers too, or a page could not read it.
-    for path in [TASKS, "/api/v1/tasks?limit=0", "/nowhere"] {
+    for path in [ME, "/api/v1/users/me?bogus=1", "/nowhere"] {
         let answer = context.send(alice.get(path).header("origin", origin)).await?;
         answer.must(answer.status != 403, "anything but 403")?;
         answer.has_header("access-control-allow-origin", origin)?;
         let exposed = answer.list("access-control-expose-headers");
         for name in ["etag", "x-request-id"] {
-            answer.must(exposed.contains(&name.to_owned()), format!("{name} among the exposed headers"))?;
+            answer.must(
+                exposed.contains(&name.to_owned()),
+                format!("{name} among the exposed headers"),
+            )?;
         }
         let credentials = answer.header("access-control-allow-credentials");
         answer.must(matches!(credentials, None | Some("true")), "credentials `true` or unsaid")?;
@@ -100,7 +107,10 @@ pub async fn allowed_preflight(context: &Context) -> Verdict {
     let own = ["authorization", "content-type", "if-match", "idempotency-key"];
     let tracing = ["traceparent", "tracestate", "baggage", "sentry-trace"];
     for name in own.into_iter().chain(tracing) {
-        answer.must(headers.contains(&name.to_owned()), format!("{name} among the allowed headers"))?;
+        answer.must(
+            headers.contains(&name.to_owned()),
+            format!("{name} among the allowed headers"),
+        )?;
     }
     answer.must(answer.body.is_empty(), "no body").map(drop)
 }

@@ -9,7 +9,8 @@ use crate::context::{Context, LOGIN};
 use crate::outcome::{Verdict, expect};
 
 pub async fn register_faults(context: &Context) -> Verdict {
-    let body = json!({"email": "no address", "password": "nul \u{0} inside", "name": 5, "role": "admin"});
+    let body =
+        json!({"email": "no address", "password": "nul \u{0} inside", "name": 5, "role": "admin"});
     let answer = context.try_register(&body).await?;
     answer.invalid_at(&["/email", "/password", "/name", "/role"])?.invalid_text().map(drop)
 }
@@ -18,9 +19,15 @@ pub async fn register_faults(context: &Context) -> Verdict {
 /// nobody sees.
 pub async fn weak_passwords(context: &Context) -> Verdict {
     let place = context.email("weak");
-    for (email, password) in [(&place, "password123"), (&place.replace('.', "\u{200b}."), &"é".repeat(40))] {
+    for (email, password) in
+        [(&place, "password123"), (&place.replace('.', "\u{200b}."), &"é".repeat(40))]
+    {
         let answer = context.try_register(&json!({"email": email, "password": password})).await?;
-        answer.invalid_at(if *email == place { &["/password"] } else { &["/email", "/password"] })?;
+        answer.invalid_at(if *email == place {
+            &["/password"]
+        } else {
+            &["/email", "/password"]
+        })?;
     }
     Ok(())
 }

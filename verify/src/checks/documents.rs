@@ -8,7 +8,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::token::Jwt;
 
-/// What the contract lists; the document may say more.
+/// What every product has; what it declares is looked for besides, and the document may say more.
 const OPERATIONS: &[(&str, &[&str])] = &[
     ("/health", &["get"]),
     ("/health/live", &["get"]),
@@ -21,10 +21,6 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ("/api/v1/users/me/password", &["post"]),
     ("/api/v1/users/me/sessions", &["get"]),
     ("/api/v1/users/me/sessions/{id}", &["delete"]),
-    ("/api/v1/contexts", &["get", "post"]),
-    ("/api/v1/contexts/{id}", &["get", "patch", "delete"]),
-    ("/api/v1/tasks", &["get", "post"]),
-    ("/api/v1/tasks/{id}", &["get", "patch", "delete"]),
 ];
 
 pub async fn openapi(context: &Context) -> Verdict {
@@ -33,9 +29,13 @@ pub async fn openapi(context: &Context) -> Verdict {
         return Ok(());
     }
     document.is(200)?.shaped("/openapi", "3.1", |version| version.starts_with("3.1"))?;
-    for (path, methods) in OPERATIONS {
+    let records: Vec<String> =
+        context.resources.iter().map(|it| format!("{}/{{id}}", it.path)).collect();
+    let of_records = records.iter().map(|path| (path.as_str(), &["get", "patch", "delete"][..]));
+    let of_lists = context.resources.iter().map(|it| (it.path, &["get", "post"][..]));
+    for (path, methods) in OPERATIONS.iter().copied().chain(of_lists).chain(of_records) {
         let described = &document.at("/paths")?[path];
-        for method in *methods {
+        for method in methods {
             let responses = described[method]["responses"].as_object();
             expect(
                 responses.is_some_and(|responses| !responses.is_empty()),
@@ -58,7 +58,9 @@ pub async fn docs_page(context: &Context) -> Verdict {
     let policy = page.need_header("content-security-policy")?;
     page.must(!policy.contains("http") && !policy.contains('*'), "a policy without other origins")?;
     let html = String::from_utf8_lossy(&page.body);
-    for loaded in ["src=\"http", "src=\"//", "src='http", "url(http", "@import", "<link href=\"http"] {
+    for loaded in
+        ["src=\"http", "src=\"//", "src='http", "url(http", "@import", "<link href=\"http"]
+    {
         page.must(!html.contains(loaded), format!("nothing from elsewhere ({loaded})"))?;
     }
     Ok(())

@@ -22,7 +22,9 @@ fn limits(answer: &Response) -> Verdict<Vec<Limit>> {
     let parsed = |name: &str| list(answer.header(name)?);
     let (Some(policies), Some(states)) = (parsed("ratelimit-policy"), parsed("ratelimit")) else {
         let said = (answer.header("ratelimit-policy"), answer.header("ratelimit"));
-        return answer.must(false, format!("RateLimit-Policy and RateLimit, not {said:?}")).map(|_| vec![]);
+        return answer
+            .must(false, format!("RateLimit-Policy and RateLimit, not {said:?}"))
+            .map(|_| vec![]);
     };
     let join = |state: &Item| {
         let policy = policies.iter().find(|policy| policy.name == state.name)?;
@@ -55,7 +57,8 @@ pub async fn account_limit(context: &Context) -> Verdict {
     };
     let first = attempt().await?;
     let announced = limits(first.is(401)?)?;
-    let quota = announced.iter().find(|limit| limit.name.contains("account")).map(|limit| limit.quota);
+    let quota =
+        announced.iter().find(|limit| limit.name.contains("account")).map(|limit| limit.quota);
     let Some(quota @ 1..=20) = quota else {
         return not_applicable(format!("the announced account quota is {quota:?}"));
     };

@@ -1,25 +1,22 @@
-//! Methods and paths that lead nowhere, and `HEAD`.
+//! Methods and paths that lead nowhere, `HEAD` and `OPTIONS`.
 
 use http::Method;
 
-use crate::context::{ABSENT, CONTEXTS, Context, LOGIN, ME, TASKS};
+use crate::context::{ABSENT, Context, LOGIN, ME, SESSIONS};
 use crate::outcome::Verdict;
 use crate::request::Request;
-use crate::response::Response;
 
 pub async fn not_allowed(context: &Context) -> Verdict {
     let alice = context.alice().await?;
-    let record = format!("{TASKS}/{ABSENT}");
+    let session = format!("{SESSIONS}/{ABSENT}");
     for (method, path, allowed) in [
         (Method::DELETE, "/health/live", &["get", "head"][..]),
         (Method::GET, LOGIN, &["post"]),
-        (Method::PUT, TASKS, &["get", "head", "post"]),
-        (Method::DELETE, CONTEXTS, &["get", "head", "post"]),
-        (Method::POST, &record, &["get", "head", "patch", "delete"]),
+        (Method::PUT, SESSIONS, &["get", "head"]),
+        (Method::POST, &session, &["delete"]),
         (Method::POST, ME, &["get", "head", "patch", "delete"]),
     ] {
-        let answer = context.send(alice.request(method, path)).await?;
-        is_not_allowed(&answer, allowed)?;
+        context.send(alice.request(method, path)).await?.not_allowed(allowed)?;
     }
     Ok(())
 }
@@ -27,36 +24,30 @@ pub async fn not_allowed(context: &Context) -> Verdict {
 pub async fn invented(context: &Context) -> Verdict {
     context.reads_the_wire("it answers for methods that it does not know")?;
     let brew = Method::from_bytes(b"BREW").unwrap_or_default();
-    let answer = context.send(context.alice().await?.request(brew, TASKS)).await?;
-    is_not_allowed(&answer, &["get", "head", "post"])
-}
-
-fn is_not_allowed(answer: &Response, allowed: &[&str]) -> Verdict {
-    let said = answer.problem(405)?.list("allow");
-    let whole = allowed.iter().all(|method| said.contains(&(*method).to_owned()));
-    answer.must(whole, format!("Allow with {}, not {said:?}", allowed.join(", "))).map(drop)
+    let answer = context.send(context.alice().await?.request(brew, ME)).await?;
+    answer.not_allowed(&["get", "head", "patch", "delete"]).map(drop)
 }
 
 pub async fn head(context: &Context) -> Verdict {
     let alice = context.alice().await?;
-    let task = context.create_task(alice, "headed").await?;
-    for path in ["/health/live", TASKS, CONTEXTS, ME, &task, "/nowhere"] {
-        let get = context.send(alice.get(path)).await?;
-        let head = context.send(alice.request(Method::HEAD, path)).await?;
-        head.is(get.status.as_u16())?.must(head.body.is_empty(), "no body")?;
-        for name in ["content-type", "etag", "cache-control", "content-security-policy", "vary"] {
-            let (ours, theirs) = (head.header(name), get.header(name));
-            head.must(ours == theirs, format!("{name} {theirs:?} like GET, not {ours:?}"))?;
-        }
-        let length = head.header("content-length");
-        let told = length.is_none_or(|length| length == get.body.len().to_string());
-        head.must(told, format!("no Content-Length or GET's, not {length:?}"))?;
+    for path in ["/health/live", ME, SESSIONS, "/nowhere"] {
+        context.head_like_get(alice, path).await?;
     }
     Ok(())
 }
 
+/// What a path allows, to whoever asks; a path that leads nowhere is not there for this either.
+pub async fn options(context: &Context) -> Verdict {
+    let options = |path| context.send(Request::new(Method::OPTIONS, path));
+    options(ME).await?.is(204)?.allows(&["get", "head", "patch", "delete"])?;
+    options(LOGIN).await?.is(204)?.allows(&["post"])?;
+    options("/nowhere").await?.problem(404).map(drop)
+}
+
 pub async fn unknown_paths(context: &Context) -> Verdict {
-    for path in ["/", "/nowhere", "/api", "/api/v1", "/api/v2/tasks", "/.env", "/health/liveness"] {
+    for path in
+        ["/", "/nowhere", "/api", "/api/v1", "/api/v2/users/me", "/.env", "/health/liveness"]
+    {
         context.send(Request::get(path)).await?.problem(404)?;
     }
     Ok(())
@@ -67,19 +58,18 @@ pub async fn odd_paths(context: &Context) -> Verdict {
     let alice = context.alice().await?;
     let long = format!("/{}", "x".repeat(4000));
     for path in [
-        "/api/v1/tasks/",
-        "/api//v1/tasks",
-        "//api/v1/tasks",
-        "/api/v1/tasks/%00",
-        "/api/v1/tasks/%zz",
-        "/api/v1/tasks/%",
-        "/api/v1/tasks/%ff%fe",
-        "/api/v1/tasks/..%2f..%2fusers%2fme",
-        "/api/v1/tasks%2f",
-        "/api/v1/tasks/%5c..%5c",
-        "/api/v1/tasks/..;/users/me",
-        "/API/V1/TASKS",
         "/api/v1/users/me/",
+        "/api//v1/users/me",
+        "//api/v1/users/me",
+        "/api/v1/users/%00",
+        "/api/v1/users/%zz",
+        "/api/v1/users/%",
+        "/api/v1/users/%ff%fe",
+        "/api/v1/users/..%2f..%2fhealth",
+        "/api/v1/users%2fme",
+        "/api/v1/users/%5c..%5c",
+        "/api/v1/health/..;/users/me",
+        "/API/V1/USERS/ME",
         &long,
     ] {
         let answer = context.send(alice.get(path)).await?;

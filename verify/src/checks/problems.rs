@@ -3,18 +3,21 @@
 
 use http::Method;
 
-use crate::context::{Context, LOGIN, TASKS};
+use crate::context::{Context, LOGIN, ME};
 use crate::outcome::Verdict;
 use crate::request::Request;
 
 pub async fn every_kind(context: &Context) -> Verdict {
     let alice = context.alice().await?;
-    context.send(alice.post(TASKS).body("application/json", "{")).await?.problem(400)?;
-    context.send(Request::get(TASKS)).await?.problem(401)?;
+    context
+        .send(alice.request(Method::PATCH, ME).body("application/json", "{"))
+        .await?
+        .problem(400)?;
+    context.send(Request::get(ME)).await?.problem(401)?;
     context.send(Request::get("/nowhere")).await?.problem(404)?;
     context.send(Request::new(Method::PUT, LOGIN)).await?.problem(405)?;
-    context.send(alice.post(TASKS).body("text/plain", "{}")).await?.problem(415)?;
-    context.send(alice.get(format!("{TASKS}?limit=0"))).await?.problem(422).map(drop)
+    context.send(alice.request(Method::PATCH, ME).body("text/plain", "{}")).await?.problem(415)?;
+    context.send(alice.get(format!("{ME}?bogus=1"))).await?.problem(422).map(drop)
 }
 
 pub async fn request_ids(context: &Context) -> Verdict {
@@ -28,7 +31,10 @@ pub async fn request_ids(context: &Context) -> Verdict {
         let request = Request::get("/health/live").header("x-request-id", insane);
         let answer = context.send(request).await?;
         let given = answer.need_header("x-request-id")?;
-        answer.must(given != insane && !given.is_empty(), format!("another request id than `{insane}`"))?;
+        answer.must(
+            given != insane && !given.is_empty(),
+            format!("another request id than `{insane}`"),
+        )?;
     }
     let (one, two) = (
         context.send(Request::get("/health/live")).await?,

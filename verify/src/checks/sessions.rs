@@ -48,7 +48,12 @@ pub async fn ended_by_id(context: &Context) -> Verdict {
     context.refresh(&second.refresh_token).await?.problem(401)?;
     alice.session.expect_alive(context).await?;
     let left = list(context, &alice.session).await?.column("/id")?;
-    expect(!left.contains(&id), format!("GET {SESSIONS}"), "the ended session gone", "still there")?;
+    expect(
+        !left.contains(&id),
+        format!("GET {SESSIONS}"),
+        "the ended session gone",
+        "still there",
+    )?;
     context.send(alice.delete(format!("{SESSIONS}/{id}"))).await?.problem(404).map(drop)
 }
 
@@ -57,7 +62,9 @@ pub async fn password_change(context: &Context) -> Verdict {
     let carol = context.register(context.email("carol"), old.clone(), None).await?;
     let other = context.login(&carol).await?;
     let change = |current: &str, new: &str| {
-        context.send(carol.post(PASSWORD).json(&json!({"current_password": current, "new_password": new})))
+        context.send(
+            carol.post(PASSWORD).json(&json!({"current_password": current, "new_password": new})),
+        )
     };
     change("not hers", &new).await?.is_one_of(&[401, 403, 422])?;
     change(&old, "7 bytes").await?.invalid_at(&["/new_password"])?;

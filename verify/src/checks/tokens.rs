@@ -92,7 +92,8 @@ pub async fn forged(context: &Context) -> Verdict {
 
     jwt.header["alg"] = "HS256".into();
     for key in GUESSES {
-        refused(context, &format!("HS256 with the key `{key}`"), &jwt.signed(key.as_bytes())).await?;
+        refused(context, &format!("HS256 with the key `{key}`"), &jwt.signed(key.as_bytes()))
+            .await?;
     }
     let own = json!({"kty": "oct", "k": BASE64.encode("brought along"), "alg": "HS256"});
     for (member, value) in [
@@ -103,14 +104,20 @@ pub async fn forged(context: &Context) -> Verdict {
     ] {
         let mut forged = jwt.clone();
         forged.header[member] = value;
-        refused(context, &format!("a header with {member}"), &forged.signed(b"brought along")).await?;
+        refused(context, &format!("a header with {member}"), &forged.signed(b"brought along"))
+            .await?;
     }
     let keys = context.send(Request::get("/.well-known/jwks.json")).await?;
     let keys = keys.json.as_ref().and_then(|set| set["keys"].as_array());
     for key in keys.into_iter().flatten() {
         let x = BASE64.decode(key["x"].as_str().unwrap_or_default()).unwrap_or_default();
         refused(context, "HS256 with the public key", &jwt.signed(&x)).await?;
-        refused(context, "HS256 with the public JWK", &jwt.signed(Value::to_string(key).as_bytes())).await?;
+        refused(
+            context,
+            "HS256 with the public JWK",
+            &jwt.signed(Value::to_string(key).as_bytes()),
+        )
+        .await?;
     }
     Ok(())
 }

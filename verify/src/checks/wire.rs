@@ -20,10 +20,10 @@ pub async fn head_has_no_body(context: &Context) -> Verdict {
 
 /// Two lengths are how requests are smuggled past a proxy (RFC 9112, section 6.3).
 pub async fn conflicting_lengths(context: &Context) -> Verdict {
-    let title = "POST /api/v1/tasks with two lengths";
+    let title = "PATCH /api/v1/users/me with two lengths";
     let host = &context.options.url.authority;
     let request = format!(
-        "POST /api/v1/tasks HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+        "PATCH /api/v1/users/me HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
          Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}\n"
     );
     let answer = exchange(&context.options, title, &request).await?;
@@ -39,7 +39,8 @@ pub async fn absolute_target(context: &Context) -> Verdict {
     context.reads_the_wire("it reads the target")?;
     let (title, url) = ("GET of an absolute target", &context.options.url);
     let host = &url.authority;
-    let request = format!("GET {url}/health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {url}/health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let answer = exchange(&context.options, title, &request).await?;
     expect(answer.status == 200, title, "status 200", answer.status)
 }

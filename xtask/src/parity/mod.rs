@@ -75,7 +75,8 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     options.expect_production = Some(false);
     let trickle = (cell.host != Host::Native).then(|| bodies::trickle(running.server.port()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(trireme_verify::run(options, |_| {}));
+    let report =
+        runtime.block_on(trireme_verify::run(options, trireme_tasks_checks::CHECKS, |_| {}));
     if !report.passed() {
         let log = running.server.log();
         let errors = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic"));
