@@ -4,7 +4,7 @@
 //
 // FOLDER holds index.js and index_bg.wasm. The contract's variables are taken from the
 // environment; DATABASE_URL says which binding there is. `d1://NAME` becomes a D1 database with
-// migrations/sqlite applied, and `hyperdrive://NAME` leads to HYPERDRIVE_URL.
+// tasks/migrations/d1 applied, and `hyperdrive://NAME` leads to HYPERDRIVE_URL.
 import { subscribe } from "node:diagnostics_channel";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -75,7 +75,7 @@ async function migrate(database) {
   );
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
   const applied = new Set(results.map((row) => row.name));
-  const folder = join(root, "migrations/sqlite");
+  const folder = join(root, "tasks/migrations/d1");
   for (const file of readdirSync(folder).sort()) {
     if (applied.has(file)) continue;
     await database.batch([

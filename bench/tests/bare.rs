@@ -7,12 +7,14 @@ const SESSION: &str = "0191f0a0-0000-7000-8000-000000000002";
 const TASK: &str = "0191f0a0-0000-7000-8000-000000000003";
 
 fn migrate(database: &Database) {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres");
-    let mut files =
-        std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>();
-    files.sort();
-    for file in files {
-        database.run(&std::fs::read_to_string(file).unwrap()).unwrap();
+    for series in ["shared", "tasks"] {
+        let folder = format!("{}/../{series}/migrations/postgres", env!("CARGO_MANIFEST_DIR"));
+        let mut files =
+            std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>();
+        files.sort();
+        for file in files {
+            database.run(&std::fs::read_to_string(file).unwrap()).unwrap();
+        }
     }
     database.run(include_str!("../check_user.sql")).unwrap();
 }

@@ -112,7 +112,7 @@ impl<H: Host> Context<'_, H> {
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
         self.writing.set(statements.iter().any(|statement| statement.access == Access::Write));
-        let results = database::batch(self.host, scope, statements).await;
+        let results = database::batch(self.host, &self.app.schema, scope, statements).await;
         self.writing.set(false);
         results
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trireme_core::{
     host::{Database, Host, Phase, Scope},
-    migrations,
+    migrations::Schema,
     sql::{DatabaseError, Row, Statement},
 };
 
@@ -19,6 +19,7 @@ const PAUSES: [u16; 8] = [5, 10, 20, 40, 80, 160, 320, 640];
 /// yet what this build needs the error is [`DatabaseError::Behind`].
 pub async fn batch<H: Host>(
     host: &H,
+    schema: &Schema,
     scope: Scope,
     statements: &[Statement<'_>],
 ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
@@ -32,7 +33,7 @@ pub async fn batch<H: Host>(
                 Some(most) => host.sleep(pause(host, most)).await,
                 None => return Err(DatabaseError::Conflict(cause)),
             },
-            Err(DatabaseError::Undefined(cause)) => return Err(why(host, cause).await),
+            Err(DatabaseError::Undefined(cause)) => return Err(why(host, schema, cause).await),
             Err(DatabaseError::Constraint(name)) => return Err(whose(host, scope, name).await),
             other => return other,
         }
@@ -47,12 +48,12 @@ fn pause<H: Host>(host: &H, most: u16) -> Duration {
 }
 
 /// A table or a function is missing: is the schema too old, or the code at fault?
-async fn why<H: Host>(host: &H, cause: String) -> DatabaseError {
-    let expected = expected(host);
-    match applied(host).await {
+async fn why<H: Host>(host: &H, schema: &Schema, cause: String) -> DatabaseError {
+    let expected = schema.count();
+    match applied(host, schema).await {
         Ok(applied) if applied >= expected => DatabaseError::Failed(cause),
         Ok(applied) => DatabaseError::Behind(format!(
-            "{cause}; the schema is at version {applied} and this build needs {expected}: apply the migrations"
+            "{cause}; {applied} of the {expected} migrations that this build needs are applied: apply the others"
         )),
         Err(error) => error,
     }
@@ -70,22 +71,18 @@ async fn whose<H: Host>(host: &H, scope: Scope, constraint: String) -> DatabaseE
     DatabaseError::Constraint(constraint)
 }
 
-/// The newest migration that is applied; 0 where there is none yet.
-pub async fn applied<H: Host>(host: &H) -> Result<i64, DatabaseError> {
-    let ask = [host.database().schema_version()];
+/// How many of the schema's migrations are applied; 0 also where the books are from before there
+/// were series, since none of these is complete then.
+pub async fn applied<H: Host>(host: &H, schema: &Schema) -> Result<i64, DatabaseError> {
+    let ask = [host.database().applied(*schema)];
     match host.database().batch(Scope::Service, &ask).await {
         Ok(rows) => {
-            let version = rows[0].first().and_then(|row| row.get(0).ok());
-            version.ok_or_else(|| DatabaseError::Failed("no answer".to_owned()))
+            let count = rows[0].first().and_then(|row| row.get(0).ok());
+            count.ok_or_else(|| DatabaseError::Failed("no answer".to_owned()))
         }
         Err(DatabaseError::Undefined(_)) => Ok(0),
         Err(error) => Err(error),
     }
-}
-
-/// The newest migration of this build.
-pub fn expected<H: Host>(host: &H) -> i64 {
-    migrations::all(host.database().backend()).last().map_or(0, |migration| migration.version)
 }
 
 #[cfg(test)]
@@ -95,6 +92,7 @@ mod tests {
     use trireme_core::{
         Timestamp,
         host::{Backend, Busy, HostKind},
+        migrations::CORE,
         sqlite,
     };
 
@@ -148,7 +146,8 @@ mod tests {
     /// How a batch ends that meets these errors, and how many milliseconds were waited.
     fn run(scope: Scope, errors: Vec<DatabaseError>) -> (Result<(), DatabaseError>, u128) {
         let host = Failing { errors: errors.into(), slept: Cell::default() };
-        let result = futures_util::FutureExt::now_or_never(batch(&host, scope, &[]));
+        let result =
+            futures_util::FutureExt::now_or_never(batch(&host, &Schema::of(CORE), scope, &[]));
         let result = result.expect("nothing is really waited for");
         (result.map(drop), host.slept.get().as_millis())
     }

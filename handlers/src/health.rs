@@ -15,11 +15,7 @@ use trireme_core::{
     sql::DatabaseError,
 };
 
-use crate::{
-    context::Context,
-    database::{self, expected},
-    respond,
-};
+use crate::{context::Context, database, respond};
 
 /// How an instance, or what it depends on, is.
 #[derive(Serialize, JsonSchema)]
@@ -60,13 +56,13 @@ struct DatabaseCheck {
     migrations: Migrations,
 }
 
-/// Numbers of the newest migrations.
+/// How many migrations the schema is made of.
 #[derive(Serialize, JsonSchema)]
 struct Migrations {
-    /// In the database; 0 before the first, null when it did not answer.
+    /// Of this build's, those that are applied; null when the database did not answer.
     #[schemars(range(min = 0), example = 1)]
     applied: Option<i64>,
-    /// In this build.
+    /// Of this build.
     #[schemars(range(min = 0))]
     expected: i64,
 }
@@ -80,7 +76,7 @@ struct Alive {
 
 /// Asks the database itself which schema it has; silence is an answer, too.
 async fn applied<H: Host>(cx: &Context<'_, H>) -> Result<i64, DatabaseError> {
-    let answer = pin!(database::applied(cx.host));
+    let answer = pin!(database::applied(cx.host, &cx.app.schema));
     let limit = pin!(cx.host.sleep(cx.app.config.database.acquire_timeout));
     match select(answer, limit).await {
         Either::Left((applied, _)) => applied,
@@ -110,7 +106,7 @@ pub mod live {
 pub mod ready {
     use super::{
         Alive, Bytes, Code, Context, DatabaseError, Error, Host, Phase, Response, Result,
-        StatusCode, applied, expected, respond,
+        StatusCode, applied, respond,
     };
     use crate::openapi::Operation;
 
@@ -129,7 +125,7 @@ pub mod ready {
             ..Error::new(Code::DATABASE_UNAVAILABLE, "The database is not ready.")
         };
         let applied = applied(cx).await.map_err(|error| unavailable(error.to_string()))?;
-        if applied < expected(cx.host) {
+        if applied < cx.app.schema.count() {
             return Err(DatabaseError::Behind("migrations are pending".to_owned()).into());
         }
         respond::json(StatusCode::OK, &Alive { status: "ready" })
@@ -147,7 +143,7 @@ pub mod ready {
 pub mod deep {
     use super::{
         Bytes, Checks, Context, Database, DatabaseCheck, HeaderValue, Health, Host, Migrations,
-        Response, Result, Status, StatusCode, VERSION, applied, expected, header, json, respond,
+        Response, Result, Status, StatusCode, VERSION, applied, header, json, respond,
     };
     use crate::openapi::Operation;
 
@@ -160,7 +156,7 @@ pub mod deep {
         }
         let latency_ms = cx.host.now().millis() - asked.millis();
         let migrations =
-            Migrations { applied: applied.as_ref().ok().copied(), expected: expected(cx.host) };
+            Migrations { applied: applied.as_ref().ok().copied(), expected: cx.app.schema.count() };
         let is_sound = migrations.applied.is_some_and(|applied| applied >= migrations.expected);
         let degraded = |sound| if sound { Status::Healthy } else { Status::Degraded };
         let (status, database) = (degraded(is_sound), degraded(is_sound));

@@ -20,6 +20,7 @@ mod rate_limit;
 mod respond;
 mod router;
 pub mod routes;
+mod series;
 mod tasks;
 mod users;
 
@@ -31,12 +32,17 @@ use trireme_core::{
     Error, Timestamp,
     config::Config,
     host::{Body, Host},
+    migrations::Schema,
     problem,
 };
+
+pub use series::TASKS;
+pub use trireme_core::migrations;
 
 /// What is made once, from the configuration, and serves every request.
 pub struct App {
     pub config: Config,
+    schema: Schema,
     router: router::Router,
     jwks: Bytes,
     cors: middleware::cors::Policy,
@@ -50,6 +56,8 @@ pub struct App {
 impl App {
     pub fn new(config: Config) -> Self {
         Self {
+            // Without the texts, which a host that applies none has no use for.
+            schema: const { Schema::of(TASKS) },
             router: router::Router::new(),
             jwks: jwks::document(&config.auth.keys),
             cors: middleware::cors::Policy::new(&config.http),

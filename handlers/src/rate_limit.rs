@@ -10,6 +10,7 @@ use trireme_core::{
     config::Quota,
     error::Result,
     host::{Host, Scope},
+    migrations::Schema,
     sql::{Row, Statement},
 };
 
@@ -140,13 +141,14 @@ impl Standing {
 /// Counts one request of an address to the credential endpoints.
 pub async fn per_address<H: Host>(
     host: &H,
+    schema: &Schema,
     keys: &Ring,
     quota: Quota,
     address: IpAddr,
     now: Timestamp,
 ) -> Result<Standing> {
     let key = keys.signer().veiled("address", &subscriber(address));
-    let counted = database::batch(host, Scope::Service, &[count(&key, quota, now)]).await?;
+    let counted = database::batch(host, schema, Scope::Service, &[count(&key, quota, now)]).await?;
     Standing::read("address", quota, now, &counted[0])
 }
 

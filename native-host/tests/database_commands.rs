@@ -121,7 +121,8 @@ async fn the_doctor_finds_what_is_wrong() {
     holder.kill().unwrap();
     holder.wait().unwrap();
 
-    home.run("INSERT INTO schema_migrations VALUES (999, '0999_later', '', now())").unwrap();
+    home.run("INSERT INTO schema_migrations VALUES (999, '0999_later', '', now(), 'trireme')")
+        .unwrap();
     let found = findings(&home.url());
     finds(&found, "schema problem", "0999_later");
     assert_eq!(found.0, 1);

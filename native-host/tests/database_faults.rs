@@ -172,7 +172,7 @@ fn faults_of_a_migrated_database() {
     let cases = [
         (
             fault("newer", Stops("newer than this build"), "schema", ""),
-            "INSERT INTO schema_migrations VALUES (999, '0999_later', '', now())",
+            "INSERT INTO schema_migrations VALUES (999, '0999_later', '', now(), 'trireme')",
         ),
         (
             fault("row_security", Suffers, "defaults", "RESET row_security"),

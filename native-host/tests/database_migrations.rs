@@ -5,9 +5,10 @@ mod database_support;
 
 use std::{sync::mpsc, thread, time::Duration};
 
+use trireme::TASKS;
 use trireme_core::{
     host::{Backend, Database as _, Scope},
-    migrations::{self, Migration},
+    migrations::{self, Migration, Schema},
     sql::Statement,
 };
 use trireme_native::database::{
@@ -19,11 +20,13 @@ use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 use database_support::{config, first_int, open, until};
 
 const ONE: Migration = Migration {
+    series: "trireme",
     version: 1,
     name: "0001_one",
     sql: "CREATE TABLE one (n bigint); INSERT INTO one VALUES (1);",
 };
 const TWO: Migration = Migration {
+    series: "trireme",
     version: 2,
     name: "0002_two",
     sql: "CREATE TABLE two (n bigint);\nINSERT INTO two SELECT n FROM one;",
@@ -59,8 +62,8 @@ async fn query(database: &Database, sql: &'static str) -> Result<i64, String> {
 #[tokio::test]
 async fn this_builds_migrations_are_applied_once() {
     on_each(async |database, name| {
-        let known = migrations::all(database.backend());
-        let migrator = database.migrator();
+        let known = migrations::all(TASKS, database.backend());
+        let migrator = database.migrator(TASKS);
         let pending = migrator.status().await.unwrap();
         assert_eq!(pending.len(), known.len(), "{name}");
         assert!(pending.iter().all(|status| status.state == State::Pending), "{name}");
@@ -75,8 +78,9 @@ async fn this_builds_migrations_are_applied_once() {
             let State::Applied { at } = status.state else { panic!("{name}: {status:?}") };
             assert!(at.rfc3339().starts_with("20"), "{name}: {}", &*at.rfc3339());
         }
-        let newest = query(database, "SELECT max(version) FROM schema_migrations").await;
-        assert_eq!(newest, Ok(known.len() as i64), "{name}: what /health asks");
+        let counted =
+            first_int(database, Scope::Service, database.applied(Schema::of(TASKS))).await;
+        assert_eq!(counted.unwrap(), known.len() as i64, "{name}: what /health asks");
     })
     .await;
 }
@@ -84,7 +88,7 @@ async fn this_builds_migrations_are_applied_once() {
 #[tokio::test]
 async fn it_stops_where_it_is_told_and_goes_on_from_there() {
     on_each(async |database, name| {
-        let migrator = database.migrator().with(vec![ONE, TWO]);
+        let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
         assert_eq!(versions(&migrator.migrate(Some(1), |_| ()).await.unwrap()), [1], "{name}");
         assert_eq!(migrator.pending(None).await.unwrap()[0].version, 2, "{name}");
         assert!(
@@ -107,7 +111,7 @@ async fn one_that_fails_leaves_nothing() {
             sql: "CREATE TABLE two (n bigint);\nINSERT INTO two VALUES (1);\nINSERT INTO nowhere VALUES (1);",
             ..TWO
         };
-        let migrator = database.migrator().with(vec![ONE, broken]);
+        let migrator = database.migrator(TASKS).with(vec![ONE, broken]);
         let error = migrator.migrate(None, |_| ()).await.unwrap_err();
         let MigrateError::Failed { name: failed, cause } = &error else { panic!("{name}: {error}") };
         assert_eq!(failed, "0002_two", "{name}");
@@ -120,7 +124,7 @@ async fn one_that_fails_leaves_nothing() {
         assert_eq!(query(database, "SELECT max(version) FROM schema_migrations").await, Ok(1), "{name}");
 
         // Mended, it goes through.
-        let migrator = database.migrator().with(vec![ONE, TWO]);
+        let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
         assert_eq!(versions(&migrator.migrate(None, |_| ()).await.unwrap()), [2], "{name}");
         assert_eq!(query(database, "SELECT n FROM two").await, Ok(1), "{name}");
     })
@@ -130,17 +134,21 @@ async fn one_that_fails_leaves_nothing() {
 #[tokio::test]
 async fn what_does_not_belong_together_is_refused() {
     on_each(async |database, name| {
-        database.migrator().with(vec![ONE, TWO]).migrate(None, |_| ()).await.unwrap();
+        database.migrator(TASKS).with(vec![ONE, TWO]).migrate(None, |_| ()).await.unwrap();
 
         let edited = Migration { sql: "CREATE TABLE two (n text)", ..TWO };
-        let migrator = database.migrator().with(vec![ONE, edited]);
+        let migrator = database.migrator(TASKS).with(vec![ONE, edited]);
         let error = migrator.migrate(None, |_| ()).await.unwrap_err();
         assert_eq!(error, MigrateError::Changed { name: "0002_two".into() }, "{name}");
         assert_eq!(migrator.status().await.unwrap()[1].state, State::Changed, "{name}");
 
-        let older = database.migrator().with(vec![ONE]);
+        let older = database.migrator(TASKS).with(vec![ONE]);
         let error = older.migrate(None, |_| ()).await.unwrap_err();
-        assert_eq!(error, MigrateError::Newer { version: 2, name: "0002_two".into() }, "{name}");
+        assert_eq!(
+            error,
+            MigrateError::Newer { series: "trireme".into(), name: "0002_two".into() },
+            "{name}"
+        );
         assert_eq!(older.status().await.unwrap()[1].state, State::Unknown, "{name}");
 
         // Line ends are not contents.
@@ -150,7 +158,7 @@ async fn what_does_not_belong_together_is_refused() {
         };
         assert!(
             database
-                .migrator()
+                .migrator(TASKS)
                 .with(vec![ONE, windows])
                 .migrate(None, |_| ())
                 .await
@@ -168,7 +176,8 @@ fn all_at_once(url: &str) -> Vec<i64> {
     } else {
         "CREATE TABLE slow (n bigint); SELECT pg_sleep(0.5);"
     };
-    let known = vec![ONE, Migration { version: 2, name: "0002_slow", sql: slow }];
+    let known =
+        vec![ONE, Migration { series: "trireme", version: 2, name: "0002_slow", sql: slow }];
     let (tell, told) = mpsc::channel();
     let threads: Vec<_> = (0..6)
         .map(|_| {
@@ -178,7 +187,8 @@ fn all_at_once(url: &str) -> Vec<i64> {
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let database = open(&config(&url));
-                    let done = database.migrator().with(known).migrate(None, |_| ()).await.unwrap();
+                    let done =
+                        database.migrator(TASKS).with(known).migrate(None, |_| ()).await.unwrap();
                     tell.send(versions(&done)).unwrap();
                 });
             })
@@ -223,7 +233,7 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let database = open(&config(&url));
-                database.migrator().migrate(None, |_| ()).await.map(|done| done.len())
+                database.migrator(TASKS).migrate(None, |_| ()).await.map(|done| done.len())
             })
         };
         let threads: Vec<_> = homes
@@ -234,7 +244,7 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
         for thread in threads {
             assert_eq!(
                 thread.join().unwrap(),
-                Ok(migrations::all(Backend::Postgres).len()),
+                Ok(migrations::all(TASKS, Backend::Postgres).len()),
                 "{round}"
             );
         }
@@ -246,10 +256,14 @@ async fn a_wait_for_a_lock_ends() {
     let Some(postgres) = require(Postgres::shared()) else { return };
     let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&home.url()));
-    database.migrator().with(vec![ONE]).migrate(None, |_| ()).await.unwrap();
-    let alter =
-        Migration { version: 2, name: "0002_alter", sql: "ALTER TABLE one ADD COLUMN m bigint" };
-    let migrator = database.migrator().with(vec![ONE, alter]);
+    database.migrator(TASKS).with(vec![ONE]).migrate(None, |_| ()).await.unwrap();
+    let alter = Migration {
+        series: "trireme",
+        version: 2,
+        name: "0002_alter",
+        sql: "ALTER TABLE one ADD COLUMN m bigint",
+    };
+    let migrator = database.migrator(TASKS).with(vec![ONE, alter]);
 
     let url = home.url();
     let mut reader = std::process::Command::new("psql")
@@ -259,7 +273,7 @@ async fn a_wait_for_a_lock_ends() {
         .unwrap();
     let reading = "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'one'::regclass";
     until(|| home.run(reading).unwrap() == "t");
-    let impatient = database.migrator().with(vec![ONE, alter]).patience(Duration::ZERO);
+    let impatient = database.migrator(TASKS).with(vec![ONE, alter]).patience(Duration::ZERO);
     let error = impatient.migrate(None, |_| ()).await.unwrap_err();
     assert!(matches!(&error, MigrateError::Locked { name, .. } if name == "0002_alter"), "{error}");
     // With patience it is done when the reader is.
@@ -275,7 +289,7 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
     let database = open(&config(&home.url()));
     let slow = Migration { sql: "CREATE TABLE two (n bigint); SELECT pg_sleep(30)", ..TWO };
     let interrupted = async {
-        let migrator = database.migrator().with(vec![ONE, slow]);
+        let migrator = database.migrator(TASKS).with(vec![ONE, slow]);
         migrator.migrate(None, |_| ()).await.unwrap_err()
     };
     let kill = async {
@@ -290,7 +304,7 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
         matches!(&error, MigrateError::Interrupted { name, .. } if name == "0002_two"),
         "{error}"
     );
-    let migrator = database.migrator().with(vec![ONE, TWO]);
+    let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
     assert_eq!(versions(&migrator.migrate(None, |_| ()).await.unwrap()), [2]);
 }
 
@@ -298,8 +312,8 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
 async fn a_database_that_is_away_is_said_to_be() {
     let database = open(&config("postgres://nobody@127.0.0.1:1/nothing"));
     for error in [
-        database.migrator().status().await.map(drop).unwrap_err(),
-        database.migrator().migrate(None, |_| ()).await.map(drop).unwrap_err(),
+        database.migrator(TASKS).status().await.map(drop).unwrap_err(),
+        database.migrator(TASKS).migrate(None, |_| ()).await.map(drop).unwrap_err(),
     ] {
         assert!(
             matches!(&error, MigrateError::Unreachable(cause) if cause.contains("127.0.0.1 port 1")),
@@ -315,9 +329,9 @@ async fn the_direct_way_is_taken_where_there_is_one() {
     let home = trireme_testbed::Database::create(postgres).unwrap();
     let mut config = config("postgres://nobody@127.0.0.1:1/nothing");
     config.direct_url = Some(home.url().parse().unwrap());
-    let migrator_of = open(&config);
+    let database = open(&config);
     assert_eq!(
-        versions(&migrator_of.migrator().with(vec![ONE]).migrate(None, |_| ()).await.unwrap()),
+        versions(&database.migrator(TASKS).with(vec![ONE]).migrate(None, |_| ()).await.unwrap()),
         [1]
     );
 }
@@ -338,7 +352,7 @@ async fn sqlite_may_make_a_table_anew_and_keeps_its_references() {
     for (sql, fine) in [(ANEW, true), (BREAKING, false)] {
         let database = open(&config("sqlite://:memory:"));
         let result = database
-            .migrator()
+            .migrator(TASKS)
             .with(vec![start, Migration { sql, ..TWO }])
             .migrate(None, |_| ())
             .await;

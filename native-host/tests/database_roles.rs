@@ -4,6 +4,7 @@ mod database_support;
 
 use std::process::Command;
 
+use trireme::TASKS;
 use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
@@ -57,13 +58,13 @@ impl Place {
     /// Migrates to a version; an administrator does meanwhile what the refusals say.
     async fn migrate(&self, to: Option<i64>) {
         let database = self.open();
-        let Err(refused) = database.migrator().migrate(to, |_| ()).await else { return };
+        let Err(refused) = database.migrator(TASKS).migrate(to, |_| ()).await else { return };
         let MigrateError::Lacking(lacks) = &refused else { panic!("{refused}") };
         for lack in lacks {
             let statements = lack.remedy.strip_prefix("As an administrator: ").unwrap();
             self.home.run_as_superuser(statements).unwrap();
         }
-        database.migrator().migrate(to, |_| ()).await.unwrap();
+        database.migrator(TASKS).migrate(to, |_| ()).await.unwrap();
     }
 
     fn role(&self) -> String {
@@ -99,8 +100,6 @@ async fn a_login_of_staging_is_nobody_in_production() {
     production.migrate(Some(3)).await;
     let database = production.open();
     let user = User::create(&database, 1).await;
-    let context = create_context(Uuid::from_u128(9), user.id, "private");
-    database.batch(user.scope(), &[context]).await.unwrap();
     staging.migrate(Some(3)).await;
     assert!(can_read(&production, &staging.login, user.id), "as it was: the fault is real");
 
@@ -108,6 +107,8 @@ async fn a_login_of_staging_is_nobody_in_production() {
     staging.migrate(None).await;
     assert!(!can_read(&production, &staging.login, user.id));
     assert_ne!(production.role(), staging.role());
+    let context = create_context(Uuid::from_u128(9), user.id, "private");
+    database.batch(user.scope(), &[context]).await.unwrap();
     assert_eq!(counted(&database, user.scope(), "contexts").await, 1, "users have what is theirs");
     let rights = production
         .psql(&production.login, "SELECT count(*) FROM pg_class, aclexplode(relacl) WHERE grantee = 'trireme_user'::regrole")
@@ -125,7 +126,7 @@ async fn a_copy_gets_a_role_of_its_own() {
     let original = trireme_testbed::Database::create(postgres).unwrap();
     let user = {
         let database = open(&config(&original.url()));
-        database.migrator().migrate(None, |_| ()).await.unwrap();
+        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
         User::create(&database, 1).await
     };
     let name = original.name().to_owned();
@@ -154,7 +155,7 @@ async fn a_copy_gets_a_role_of_its_own() {
     for home in [&copy, &restored] {
         assert_eq!(role(home), role(&original));
         let database = open(&config(&home.url()));
-        database.migrator().migrate(None, |_| ()).await.unwrap();
+        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
         assert_ne!(role(home), role(&original));
         assert_eq!(counted(&database, user.scope(), "users").await, 1);
         let rights = format!(
@@ -175,7 +176,7 @@ async fn a_schema_has_a_role_of_its_own() {
         home.run(&format!("CREATE SCHEMA \"{schema}\"")).unwrap();
         let url = format!("{}?options=-c%20search_path=%22{schema}%22", home.url());
         let database = open(&config(&url));
-        database.migrator().migrate(None, |_| ()).await.unwrap();
+        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
         let user = User::create(&database, 1).await;
         assert_eq!(counted(&database, user.scope(), "users").await, 1);
         roles.push(home.run(&format!("SELECT \"{schema}\".trireme_role()")).unwrap());

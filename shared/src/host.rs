@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Timestamp,
+    migrations::Schema,
     sql::{DatabaseError, Row, Statement},
 };
 
@@ -55,9 +56,9 @@ pub trait Database {
 
     fn backend(&self) -> Backend;
 
-    /// The version of the newest migration that is applied, as one number.
-    fn schema_version(&self) -> Statement<'static> {
-        schema_version()
+    /// How many of the schema's migrations are applied, as one number.
+    fn applied(&self, schema: Schema) -> Statement<'static> {
+        schema.applied()
     }
 
     /// Runs `statements` in order, all or nothing, and gives each one's rows.
@@ -71,14 +72,6 @@ pub trait Database {
         scope: Scope,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<Self::Row>>, DatabaseError>;
-}
-
-/// The version by the books that `trireme migrate` keeps.
-pub fn schema_version() -> Statement<'static> {
-    Statement::read(
-        "-- get_schema_version\nSELECT COALESCE(max(version), 0) FROM schema_migrations",
-        vec![],
-    )
 }
 
 /// On whose behalf a batch runs.

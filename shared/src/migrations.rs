@@ -1,54 +1,96 @@
-//! The numbered SQL files, embedded, each with a checksum. A host applies them; what they are
-//! and which of them are missing is decided here.
+//! The schema's history: numbered SQL files, embedded. They come in series, the core's and the
+//! product's. A host applies them; what they are, and which of them a build needs, is said here.
 
 use sha2::{Digest, Sha256};
 
-use crate::host::Backend;
+use crate::{host::Backend, sql::Statement};
 
-/// One file of `migrations/<dialect>/NNNN_name.sql`.
+/// The number and the name of a migration: 1001, `1001_orders`. The core's are below 1000 and a
+/// product's above, so that the files of both fit in one folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub number: i64,
+    pub name: &'static str,
+}
+
+/// Migrations in both dialects, made by [`migrations!`](crate::migrations!). The texts are in the
+/// order of the versions.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrations {
+    pub versions: &'static [Version],
+    pub postgres: &'static [&'static str],
+    pub sqlite: &'static [&'static str],
+}
+
+impl Migrations {
+    pub const NONE: Self = Self { versions: &[], postgres: &[], sqlite: &[] };
+}
+
+/// Migrations that build on one another, and the name that the books of a database know them by.
+#[derive(Clone, Copy, Debug)]
+pub struct Series {
+    pub name: &'static str,
+    pub migrations: Migrations,
+}
+
+/// Embeds the files `FOLDER/postgres/NAME.sql` and `FOLDER/sqlite/NAME.sql`. The folder is seen from
+/// the file that names it, as with `include_str!`. A file that was applied anywhere is never
+/// changed again.
+///
+/// ```ignore
+/// const MIGRATIONS: Migrations = trireme::migrations! { "../migrations":
+///     1001 "1001_orders",
+///     1002 "1002_lines",
+/// };
+/// ```
+#[macro_export]
+macro_rules! migrations {
+    ($folder:literal: $($number:literal $name:literal),* $(,)?) => {
+        $crate::migrations::Migrations {
+            versions: &[$($crate::migrations::Version { number: $number, name: $name }),*],
+            postgres: &[$(include_str!(concat!($folder, "/postgres/", $name, ".sql"))),*],
+            sqlite: &[$(include_str!(concat!($folder, "/sqlite/", $name, ".sql"))),*],
+        }
+    };
+}
+
+/// What every product builds on: accounts, sessions, limits, maintenance. It is applied first.
+pub const CORE: Series = Series {
+    name: "trireme",
+    migrations: migrations! { "../migrations":
+        1 "0001_accounts",
+        3 "0003_idempotency_and_limits",
+        4 "0004_maintenance",
+        6 "0006_role_of_the_database",
+        8 "0008_functions_of_sqlite",
+    },
+};
+
+/// One migration in one dialect.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
+    pub series: &'static str,
     pub version: i64,
     pub name: &'static str,
     pub sql: &'static str,
 }
 
-macro_rules! migrations {
-    ($dialect:literal: $($version:literal $name:literal),* $(,)?) => {
-        &[$(Migration {
-            version: $version,
-            name: $name,
-            sql: include_str!(concat!("../../migrations/", $dialect, "/", $name, ".sql")),
-        }),*]
+/// All migrations of a dialect in the order in which they are applied: the core's, then the product's.
+pub fn all(product: Series, backend: Backend) -> Vec<Migration> {
+    let of = |Series { name: series, migrations }| {
+        let texts = match backend {
+            Backend::Postgres => migrations.postgres,
+            Backend::Sqlite => migrations.sqlite,
+        };
+        let versions = migrations.versions.iter().zip(texts);
+        versions.map(move |(&Version { number: version, name }, sql)| Migration {
+            series,
+            version,
+            name,
+            sql,
+        })
     };
-}
-
-const POSTGRES: &[Migration] = migrations!["postgres":
-    1 "0001_accounts",
-    2 "0002_contexts_and_tasks",
-    3 "0003_idempotency_and_limits",
-    4 "0004_maintenance",
-    5 "0005_folding",
-    6 "0006_role_of_the_database",
-    7 "0007_folding_anywhere",
-];
-
-const SQLITE: &[Migration] = migrations!["sqlite":
-    1 "0001_accounts",
-    2 "0002_contexts_and_tasks",
-    3 "0003_idempotency_and_limits",
-    4 "0004_maintenance",
-    5 "0005_folding",
-    6 "0006_role_of_the_database",
-    7 "0007_folding_anywhere",
-];
-
-/// All migrations of a dialect, in the order of their versions.
-pub const fn all(backend: Backend) -> &'static [Migration] {
-    match backend {
-        Backend::Postgres => POSTGRES,
-        Backend::Sqlite => SQLITE,
-    }
+    [CORE, product].into_iter().flat_map(of).collect()
 }
 
 impl Migration {
@@ -63,26 +105,84 @@ impl Migration {
     }
 }
 
+/// Which migrations a build needs: their versions without their texts, which a host that applies
+/// none need not carry.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema([(&'static str, &'static [Version]); 2]);
+
+impl Schema {
+    pub const fn of(product: Series) -> Self {
+        let Series { name, migrations } = product;
+        Self([(CORE.name, CORE.migrations.versions), (name, migrations.versions)])
+    }
+
+    /// Each series' name with each of its versions.
+    pub fn versions(self) -> impl Iterator<Item = (&'static str, Version)> {
+        self.0.into_iter().flat_map(|(series, all)| all.iter().map(move |&it| (series, it)))
+    }
+
+    /// How many there are.
+    pub fn count(self) -> i64 {
+        self.versions().count() as i64
+    }
+
+    /// How many of them are applied, by the books that `trireme migrate` keeps. Others than these,
+    /// of a newer build, don't count.
+    pub fn applied(self) -> Statement<'static> {
+        let mut text = String::from(
+            "-- count_migrations\nSELECT count(*) FROM schema_migrations WHERE (series, version) IN (VALUES ",
+        );
+        for (at, (series, Version { number, .. })) in self.versions().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            text.extend([comma, "('", series, "', ", &number.to_string(), ")"]);
+        }
+        text.push(')');
+        Statement::read(text, vec![])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_listed_and_numbered() {
-        for (dialect, backend) in [("postgres", Backend::Postgres), ("sqlite", Backend::Sqlite)] {
-            let folder = format!("{}/../migrations/{dialect}", env!("CARGO_MANIFEST_DIR"));
-            let mut files: Vec<_> = std::fs::read_dir(folder)
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .collect();
+    fn every_file_of_the_core_is_listed() {
+        let Series { migrations, .. } = CORE;
+        assert_eq!(migrations.versions.len(), migrations.postgres.len());
+        for dialect in ["postgres", "sqlite"] {
+            let folder = format!("{}/migrations/{dialect}", env!("CARGO_MANIFEST_DIR"));
+            let files = std::fs::read_dir(folder).unwrap();
+            let mut files: Vec<_> =
+                files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
             files.sort();
-            let listed: Vec<_> =
-                all(backend).iter().map(|migration| format!("{}.sql", migration.name)).collect();
-            assert_eq!(files, listed);
-            for (number, migration) in (1..).zip(all(backend)) {
-                assert_eq!(migration.version, number);
-                assert!(migration.name.starts_with(&format!("{number:04}_")));
-            }
+            let listed = migrations.versions.iter().map(|it| format!("{}.sql", it.name));
+            assert_eq!(files, listed.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn names_begin_with_their_numbers() {
+        for Version { number, name } in CORE.migrations.versions {
+            assert!(name.starts_with(&format!("{number:04}_")) && *number < 1000, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_product_comes_after_the_core() {
+        const PRODUCT: Series = Series {
+            name: "shop",
+            migrations: Migrations {
+                versions: &[Version { number: 1001, name: "1001_orders" }],
+                postgres: &["SELECT 1"],
+                sqlite: &["SELECT 2"],
+            },
+        };
+        let all = all(PRODUCT, Backend::Sqlite);
+        assert_eq!(all.len() as i64, Schema::of(PRODUCT).count());
+        let last = all.last().unwrap();
+        assert_eq!((last.series, last.version, last.sql), ("shop", 1001, "SELECT 2"));
+        let text = Schema::of(PRODUCT).applied().text;
+        assert!(text.contains("(VALUES ('trireme', 1), ("), "{text}");
+        assert!(text.ends_with(", ('shop', 1001))"), "{text}");
     }
 }

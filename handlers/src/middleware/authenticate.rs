@@ -44,7 +44,7 @@ async fn local_user<H: Host>(app: &App, host: &H, now: Timestamp) -> Result<Call
              VALUES ($1, 'local@localhost', 'Local user', $2, $2, 1) ON CONFLICT DO NOTHING",
             vec![LOCAL_USER.into(), now.into()],
         );
-        database::batch(host, Scope::Service, &[create]).await?;
+        database::batch(host, &app.schema, Scope::Service, &[create]).await?;
         app.local_user.store(true, Ordering::Relaxed);
     }
     Ok(Caller { user: LOCAL_USER, session: None })

@@ -169,7 +169,8 @@ async fn route<H: Host, B: Body>(
     }
     let standing = if route.access.is_limited() {
         let (keys, quota) = (&app.config.auth.keys, app.config.limits.auth_per_address);
-        let counted = rate_limit::per_address(host, keys, quota, client.address, host.now());
+        let counted =
+            rate_limit::per_address(host, &app.schema, keys, quota, client.address, host.now());
         Some(in_time(app, host, counted).await.unwrap_or_else(|| Err(timed_out()))?)
     } else {
         None

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use trireme::App;
+use trireme::{App, TASKS};
 use trireme_core::{
     Secret, Timestamp,
     config::{Config, Platform},
@@ -146,7 +146,7 @@ fn run(
             pauses: Cell::default(),
             computed: Cell::default(),
         };
-        host.database.migrator().migrate(None, |_| {}).await.expect("the schema is migrated");
+        host.database.migrator(TASKS).migrate(None, |_| {}).await.expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
         let world = World { app: App::new(config), host, address, _database: database };
         test(&world).await;

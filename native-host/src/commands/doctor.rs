@@ -73,23 +73,27 @@ async fn examine(config: &Config) -> Result<Report, Failure> {
 /// Whether the schema is the one that this build needs.
 async fn schema(database: &Database, report: &mut Report) {
     const CHECK: &str = "schema";
-    let migrator = database.migrator();
+    let migrator = database.migrator(trireme::TASKS);
     let all = match migrator.status().await {
         Ok(all) => all,
         Err(error) => return report.problem(CHECK, error.sentence(), "Mend that first."),
     };
     let pending: Vec<_> =
         all.iter().filter(|it| it.state == State::Pending).map(|it| it.name.as_str()).collect();
-    let version = all.iter().rev().find(|it| it.state != State::Pending).map_or(0, |it| it.version);
+    let applied = all.len() - pending.len();
     match migrator.pending(None).await {
         // That is told by the checks before this one.
         Err(MigrateError::Lacking(_)) | Ok(_) if !pending.is_empty() => report.warning(
             CHECK,
-            format!("Version {version}; pending: {}.", pending.join(", ")),
+            format!(
+                "Migrations: {applied} of {} applied; pending: {}.",
+                all.len(),
+                pending.join(", ")
+            ),
             "Run `trireme migrate`, or let serving do it (MIGRATE_ON_START).",
         ),
         Err(MigrateError::Lacking(_)) | Ok(_) => {
-            report.ok(CHECK, format!("Version {version}, which is what this build needs."));
+            report.ok(CHECK, format!("All {applied} migrations of this build are applied."));
         }
         Err(error) => report.problem(
             CHECK,

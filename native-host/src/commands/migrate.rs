@@ -1,5 +1,9 @@
 //! `trireme migrate`: the schema, brought up to this build.
 
+mod d1;
+
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use trireme_core::migrations::Migration;
 
@@ -23,30 +27,37 @@ There is no way back: restore a backup. DIRECT_DATABASE_URL is used if it is set
 Examples:
   trireme migrate --status      what is applied; exit code 1 unless that is what this build needs
   trireme migrate --dry-run     what would be applied
-  trireme migrate               apply it")]
+  trireme migrate               apply it
+  trireme migrate --d1 FOLDER   write the files for `wrangler d1 migrations apply`")]
 pub struct Args {
     /// Show every migration and when it was applied; change nothing
     #[arg(long, conflicts_with_all = ["to", "dry_run"])]
     status: bool,
-    /// Stop after this version
+    /// Stop after this version; the product's migrations come after all of the core's
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
     /// Show what would be applied; change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Write what is new into the folder that wrangler migrates D1 by; asks no database
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["status", "to", "dry_run", "json"])]
+    d1: Option<PathBuf>,
     /// Write JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(folder) = &args.d1 {
+        return d1::write(trireme::TASKS, folder);
+    }
     let config = configuration()?;
     runtime()?.block_on(async {
         let database = serve::open(&config)?;
         if args.status {
             status(&database, args.json).await
         } else if args.dry_run {
-            let pending = database.migrator().pending(args.to).await?;
+            let pending = database.migrator(trireme::TASKS).pending(args.to).await?;
             show_pending(&pending, args.json)
         } else {
             apply(&database, args).await
@@ -63,7 +74,7 @@ impl From<MigrateError> for Failure {
 }
 
 async fn status(database: &Database, json: bool) -> Result<(), Failure> {
-    let all = database.migrator().status().await?;
+    let all = database.migrator(trireme::TASKS).status().await?;
     if json {
         let all: Vec<_> = all.iter().map(document).collect();
         say_json(&json!({ "migrations": all }))?;
@@ -75,14 +86,14 @@ async fn status(database: &Database, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     // What does not fit is told as applying would tell it.
-    database.migrator().pending(None).await?;
+    database.migrator(trireme::TASKS).pending(None).await?;
     Err(Failure::no(format!("{} pending: run `trireme migrate`.", migrations(missing))))
 }
 
 async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
-    let migrator = database.migrator();
+    let migrator = database.migrator(trireme::TASKS);
     let mut progress = Progress::new(migrator.pending(args.to).await?.len());
-    let result = migrator.migrate(args.to, |done| progress.step(done.migration.name)).await;
+    let result = migrator.migrate(args.to, |done| progress.step(&named(&done.migration))).await;
     drop(progress);
     let done = result?;
     if args.json {
@@ -91,8 +102,7 @@ async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
     } else if done.is_empty() {
         say("Nothing to do: the schema is what this build needs.")
     } else {
-        let line =
-            |it: &Done| [it.migration.name.to_owned(), format!("{} ms", it.took.as_millis())];
+        let line = |it: &Done| [named(&it.migration), format!("{} ms", it.took.as_millis())];
         say(table(&done.iter().map(line).collect::<Vec<_>>()))?;
         say(format_args!("{} applied.", migrations(done.len())))
     }
@@ -100,15 +110,21 @@ async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
 
 fn show_pending(pending: &[Migration], json: bool) -> Result<(), Failure> {
     if json {
-        let pending: Vec<_> =
-            pending.iter().map(|it| json!({ "version": it.version, "name": it.name })).collect();
+        let pending: Vec<_> = pending
+            .iter()
+            .map(|it| json!({ "series": it.series, "version": it.version, "name": it.name }))
+            .collect();
         say_json(&json!({ "pending": pending }))
     } else if pending.is_empty() {
         say("Nothing to do: the schema is what this build needs.")
     } else {
-        let names: Vec<_> = pending.iter().map(|it| it.name).collect();
+        let names: Vec<_> = pending.iter().map(named).collect();
         say(format_args!("{}\n{} would be applied.", names.join("\n"), migrations(names.len())))
     }
+}
+
+fn named(migration: &Migration) -> String {
+    format!("{} {}", migration.series, migration.name)
 }
 
 fn migrations(count: usize) -> String {
@@ -116,8 +132,8 @@ fn migrations(count: usize) -> String {
 }
 
 fn applied(done: &Done) -> Value {
-    let Migration { version, name, .. } = done.migration;
-    json!({ "version": version, "name": name, "milliseconds": done.took.as_millis() as u64 })
+    let Migration { series, version, name, .. } = done.migration;
+    json!({ "series": series, "version": version, "name": name, "milliseconds": done.took.as_millis() as u64 })
 }
 
 fn document(status: &Status) -> Value {
@@ -126,6 +142,7 @@ fn document(status: &Status) -> Value {
         State::Pending | State::Changed | State::Unknown => None,
     };
     json!({
+        "series": status.series,
         "version": status.version,
         "name": status.name,
         "state": status.state.as_str(),
@@ -133,12 +150,12 @@ fn document(status: &Status) -> Value {
     })
 }
 
-fn row(status: &Status) -> [String; 3] {
+fn row(status: &Status) -> [String; 4] {
     let state = match status.state {
         State::Applied { at } => format!("applied {}", &*at.rfc3339()),
         State::Pending => "pending".to_owned(),
         State::Changed => "changed since it was applied".to_owned(),
         State::Unknown => "not known to this build".to_owned(),
     };
-    [status.version.to_string(), status.name.clone(), state]
+    [status.series.clone(), status.version.to_string(), status.name.clone(), state]
 }

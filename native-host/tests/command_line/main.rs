@@ -3,9 +3,11 @@
 mod verify;
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -367,4 +369,36 @@ fn files_are_their_owners_alone_under_any_umask() {
         let metadata = std::fs::metadata(folder.path().join("trireme.sqlite3")).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{umask}");
     }
+}
+
+/// The folder that wrangler applies is what this build says.
+#[test]
+fn the_folder_for_d1_is_written_once() {
+    let folder = Folder::new().unwrap();
+    let write = || plain(&["migrate", "--d1", folder.path().to_str().unwrap()]);
+    let first = write();
+    assert_eq!(first.status.code(), Some(0), "{}", err(&first));
+    let files = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let read = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.file_name().unwrap().to_owned(), text)
+        };
+        entries.map(read).collect::<BTreeMap<_, _>>()
+    };
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/migrations/d1");
+    let written = files(folder.path());
+    assert_eq!(written, files(&committed), "run `trireme migrate --d1 tasks/migrations/d1`");
+    assert!(out(&first).contains("0004_maintenance.sql"), "{}", out(&first));
+    let divided = &written[OsStr::new("0004_maintenance.sql")];
+    assert!(divided.find("users_deleted_at") < divided.find("contexts_deleted"), "{divided}");
+    assert!(out(&write()).contains("0 written"), "nothing is left to do");
+
+    // What differs was applied by somebody: it stays, and so does what is missing.
+    std::fs::write(folder.path().join("0003_idempotency_and_limits.sql"), "SELECT 1;").unwrap();
+    std::fs::remove_file(folder.path().join("0001_accounts.sql")).unwrap();
+    let refused = write();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("0003_idempotency_and_limits.sql"), "{}", err(&refused));
+    assert_eq!(files(folder.path()).len(), written.len() - 1);
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use trireme::TASKS;
 use trireme_core::{
     Timestamp, Uuid,
     config::{self, DatabaseUrl},
@@ -50,13 +51,13 @@ pub fn open(config: &config::Database) -> Database {
 /// This build's migrations and the table of samples.
 pub fn with_samples(backend: Backend) -> Vec<Migration> {
     let sql = SAMPLES.iter().find(|(of, _)| *of == backend).unwrap().1;
-    let more = Migration { version: 1000, name: "1000_samples", sql };
-    migrations::all(backend).iter().copied().chain([more]).collect()
+    let more = Migration { series: "tasks", version: 1000, name: "1000_samples", sql };
+    migrations::all(TASKS, backend).into_iter().chain([more]).collect()
 }
 
 pub async fn migrate(database: &Database) {
     let known = with_samples(database.backend());
-    database.migrator().with(known).migrate(None, |_| ()).await.unwrap();
+    database.migrator(TASKS).with(known).migrate(None, |_| ()).await.unwrap();
 }
 
 /// Runs `test` on an SQLite file, in memory, on PostgreSQL, and on PostgreSQL behind a

@@ -161,7 +161,9 @@ fn several_instances_start_at_once_and_migrate_once() {
     });
     assert_eq!(
         database.run("SELECT count(*) FROM schema_migrations").unwrap(),
-        trireme_core::migrations::all(trireme_core::host::Backend::Postgres).len().to_string()
+        trireme_core::migrations::all(trireme::TASKS, trireme_core::host::Backend::Postgres)
+            .len()
+            .to_string()
     );
 }
 
@@ -172,7 +174,7 @@ fn a_schema_that_is_newer_or_changed_stops_the_start() {
     drop(start(options(&database.url())));
     for (sql, word) in [
         (
-            "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (9999, '9999_future', 'x', now())",
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at, series) VALUES (9999, '9999_future', 'x', now(), 'tasks')",
             "9999",
         ),
         (

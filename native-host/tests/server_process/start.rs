@@ -147,7 +147,7 @@ fn a_schema_from_the_future_stops_the_start() {
     first.wait_exit(Duration::from_secs(10)).unwrap();
     let database = rusqlite::Connection::open(&file).unwrap();
     database
-        .execute("INSERT INTO schema_migrations SELECT 999, '0999_future', checksum, applied_at FROM schema_migrations LIMIT 1", [])
+        .execute("INSERT INTO schema_migrations SELECT 999, '0999_future', checksum, applied_at, series FROM schema_migrations LIMIT 1", [])
         .unwrap();
     let url = format!("sqlite://{}", file.display());
     let Err(Error::Exited { status, log, .. }) = Server::start(options().env("DATABASE_URL", url))

@@ -3,6 +3,7 @@
 use js_sys::{Array, Object};
 use trireme_core::{
     host::Scope,
+    migrations::{Schema, Version},
     sql::{Access, DatabaseError, Statement},
     sqlite::{self, Cell, Row},
 };
@@ -61,14 +62,15 @@ impl D1 {
     }
 }
 
-/// Wrangler applies migrations to D1 and keeps its own books: files by their names.
-pub fn schema_version() -> Statement<'static> {
-    Statement::read(
-        "-- get_schema_version
-         SELECT COALESCE(max(CAST(substr(name, 1, 4) AS INTEGER)), 0) AS version
-         FROM d1_migrations",
-        vec![],
-    )
+/// Wrangler applies migrations to D1 and keeps its own books: files by their names. What two series
+/// call by one name is one file (`trireme migrate --d1`).
+pub fn applied(schema: Schema) -> Statement<'static> {
+    let mut text = String::from("-- count_migrations\nSELECT count(*) AS applied FROM (VALUES ");
+    for (at, (_, Version { name, .. })) in schema.versions().enumerate() {
+        text.extend([if at == 0 { "('" } else { ", ('" }, name, ".sql')"]);
+    }
+    text.push_str(") JOIN d1_migrations ON name = column1");
+    Statement::read(text, vec![])
 }
 
 fn prepare(database: &D1Database, statement: &Statement<'_>) -> Result<JsValue, DatabaseError> {

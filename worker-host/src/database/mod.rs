@@ -7,6 +7,7 @@ mod socket;
 use trireme_core::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
+    migrations::Schema,
     sql::{DatabaseError, Either, Statement},
 };
 use worker::{Context, Env};
@@ -72,10 +73,10 @@ impl host::Database for Database {
         }
     }
 
-    fn schema_version(&self) -> Statement<'static> {
+    fn applied(&self, schema: Schema) -> Statement<'static> {
         match self {
-            Self::D1(_) => d1::schema_version(),
-            Self::Postgres(_) => host::schema_version(),
+            Self::D1(_) => d1::applied(schema),
+            Self::Postgres(_) => schema.applied(),
         }
     }
 

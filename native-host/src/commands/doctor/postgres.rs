@@ -9,8 +9,7 @@ use std::time::Instant;
 use tokio_postgres::{Client, Error as PgError, Row, error::SqlState};
 use trireme_core::{
     config::{self, PostgresUrl},
-    host::Backend,
-    migrations,
+    migrations::Schema,
     postgres::Connection as _,
 };
 
@@ -81,9 +80,9 @@ async fn look(
 
 /// What is lacking for serving, and for migrating where that is due and goes this way.
 async fn needs(client: &Client, migrates: bool) -> Result<Vec<Lack>, PgError> {
-    let applied: Option<i64> = schema_version(client).await?;
-    let newest = migrations::all(Backend::Postgres).last().map(|migration| migration.version);
-    let purpose = if migrates && applied < newest {
+    let applied = applied(client).await?;
+    let due = Schema::of(trireme::TASKS).count();
+    let purpose = if migrates && applied < Some(due) {
         Purpose::Migrating { from_nothing: applied.is_none() }
     } else {
         Purpose::Serving
@@ -117,14 +116,16 @@ async fn serving(
     Ok(true)
 }
 
-/// The newest migration that is applied, if one is.
-async fn schema_version(client: &Client) -> Result<Option<i64>, PgError> {
+/// How many of this build's migrations are applied, where there are books.
+async fn applied(client: &Client) -> Result<Option<i64>, PgError> {
     let known = "SELECT to_regclass('schema_migrations') IS NOT NULL";
     if !one(client, known).await?.try_get::<_, bool>(0)? {
         return Ok(None);
     }
-    match one(client, "SELECT max(version) FROM schema_migrations").await {
+    match one(client, &Schema::of(trireme::TASKS).applied().text).await {
         Ok(row) => row.try_get(0),
+        // From before there were series.
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_COLUMN) => Ok(Some(0)),
         // Somebody else's: that is found among the rights.
         Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
         Err(error) => Err(error),

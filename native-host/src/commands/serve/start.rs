@@ -54,7 +54,7 @@ const PAUSES: [Duration; 4] = [
 pub async fn migrate(config: &config::Database, database: &Database) -> Result<(), Failure> {
     let mut pauses = PAUSES.into_iter().chain(std::iter::repeat(PAUSES[3]));
     loop {
-        let migrator = database.migrator();
+        let migrator = database.migrator(trireme::TASKS);
         let result = if config.migrate_on_start {
             migrator.migrate(None, |_| ()).await.map(drop)
         } else {

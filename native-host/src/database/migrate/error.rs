@@ -30,7 +30,7 @@ pub enum MigrateError {
         name: String,
     },
     Newer {
-        version: i64,
+        series: String,
         name: String,
     },
     Backwards {
@@ -80,10 +80,11 @@ impl fmt::Display for MigrateError {
                 "migration {name} was edited after it had been applied. Put the file back as it \
                  was, and make the change in a new migration"
             ),
-            Self::Newer { version, name } => write!(
+            Self::Newer { series, name } => write!(
                 f,
-                "the database is newer than this build: it has migration {version} ({name}), \
-                 which this build does not know. Run the build that belongs to it, or a newer one"
+                "the database is newer than this build, or another product's: it has migration \
+                 {name} of the series {series}, which this build does not know. Run the build that \
+                 belongs to it, or a newer one"
             ),
             Self::Backwards { to, current } => write!(
                 f,

@@ -1,6 +1,7 @@
 //! Applying migrations: one transaction each, one process at a time, forwards only.
 
 mod error;
+mod legacy;
 mod plan;
 mod postgres;
 mod sqlite;
@@ -9,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use trireme_core::{
     host::Database as _,
-    migrations::{self, Migration},
+    migrations::{self, Migration, Series},
 };
 
-use self::plan::Applied;
+use self::plan::Books;
 pub use self::{
     error::MigrateError,
     plan::{State, Status},
@@ -40,15 +41,16 @@ pub struct Done {
 }
 
 impl Database {
-    /// On PostgreSQL it opens a connection of its own, by DIRECT_DATABASE_URL if there is one.
-    pub fn migrator(&self) -> Migrator<'_> {
-        let known = migrations::all(self.backend()).to_vec();
+    /// Applies the core's migrations and the product's. On PostgreSQL it opens a connection of its
+    /// own, by DIRECT_DATABASE_URL if there is one.
+    pub fn migrator(&self, product: Series) -> Migrator<'_> {
+        let known = migrations::all(product, self.backend());
         Migrator { database: self, known, patience: PATIENCE }
     }
 }
 
 impl Migrator<'_> {
-    /// Other migrations than this build's, in the order of their versions; for tests.
+    /// Other migrations than this build's, in the order of their series and versions; for tests.
     #[must_use]
     pub fn with(mut self, known: Vec<Migration>) -> Self {
         self.known = known;
@@ -64,8 +66,8 @@ impl Migrator<'_> {
 
     /// Every migration and where it stands. Changes nothing.
     pub async fn status(&self) -> Result<Vec<Status>, MigrateError> {
-        let applied = self.open().await?.applied().await?;
-        Ok(plan::compare(&self.known, &applied))
+        let books = self.open().await?.books().await?;
+        Ok(plan::compare(&self.known, &books.applied))
     }
 
     /// What [`Migrator::migrate`] would apply, where it could: what it lacks is an error.
@@ -87,6 +89,7 @@ impl Migrator<'_> {
         if !session.pending(&self.known, to).await?.is_empty() {
             while let Some(done) = self.step(&session, to).await? {
                 tracing::info!(
+                    series = done.migration.series,
                     name = done.migration.name,
                     milliseconds = done.took.as_millis() as u64,
                     "applied a migration"
@@ -134,10 +137,10 @@ enum Session<'a> {
 }
 
 impl Session<'_> {
-    async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
+    async fn books(&self) -> Result<Books, MigrateError> {
         match self {
-            Self::Postgres(session) => session.applied().await,
-            Self::Sqlite(database) => sqlite::applied(database).await,
+            Self::Postgres(session) => session.books().await,
+            Self::Sqlite(database) => sqlite::books(database).await,
         }
     }
 
@@ -146,12 +149,12 @@ impl Session<'_> {
         known: &[Migration],
         to: Option<i64>,
     ) -> Result<Vec<Migration>, MigrateError> {
-        let applied = self.applied().await;
-        if let (Self::Postgres(session), Err(_)) = (self, &applied) {
+        let books = self.books().await;
+        if let (Self::Postgres(session), Err(_)) = (self, &books) {
             // What is lacking says more than what it led to.
             session.check(Purpose::Starting).await?;
         }
-        let applied = applied?;
+        let applied = books?.applied;
         let pending = plan::pending(known, &applied, to)?;
         if let Self::Postgres(session) = self {
             let purpose = if pending.is_empty() {

@@ -2,11 +2,20 @@
 
 use trireme_core::{Timestamp, migrations::Migration};
 
-use super::MigrateError;
+use super::{MigrateError, legacy};
 
-/// A row of `schema_migrations`.
+/// The books of a database, `schema_migrations`.
+#[derive(Debug, Default)]
+pub struct Books {
+    pub applied: Vec<Applied>,
+    /// They are from before there were series; `applied` is as they will be.
+    pub old: bool,
+}
+
+/// A row of the books.
 #[derive(Clone, Debug)]
 pub struct Applied {
+    pub series: String,
     pub version: i64,
     pub name: String,
     pub checksum: String,
@@ -16,6 +25,7 @@ pub struct Applied {
 /// One migration, known to this build, to the database or to both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
+    pub series: String,
     pub version: i64,
     pub name: String,
     pub state: State,
@@ -29,7 +39,7 @@ pub enum State {
     Pending,
     /// Applied, and edited since.
     Changed,
-    /// Applied by a newer build.
+    /// Applied by a newer build, or another product's.
     Unknown,
 }
 
@@ -44,40 +54,69 @@ impl State {
     }
 }
 
-/// Both lists as one, by version.
-pub fn compare(known: &[Migration], applied: &[Applied]) -> Vec<Status> {
-    let of_build = known.iter().map(|migration| {
-        let row = applied.iter().find(|row| row.version == migration.version);
-        let state = match row {
-            None => State::Pending,
-            Some(row) if row.checksum == migration.checksum() => State::Applied { at: row.at },
-            Some(_) => State::Changed,
-        };
-        Status { version: migration.version, name: migration.name.to_owned(), state }
-    });
-    let of_others = applied
-        .iter()
-        .filter(|row| known.iter().all(|migration| migration.version != row.version))
-        .map(|row| Status { version: row.version, name: row.name.clone(), state: State::Unknown });
-    let mut all: Vec<_> = of_build.chain(of_others).collect();
-    all.sort_by_key(|status| status.version);
-    all
+impl Books {
+    /// The books by their rows, which name a series unless they are from before there were any.
+    pub fn of(rows: Vec<(Option<String>, Applied)>) -> Self {
+        let old = rows.iter().any(|(series, _)| series.is_none());
+        let mut applied = Vec::new();
+        for (series, row) in rows {
+            match series {
+                Some(series) => applied.push(Applied { series, ..row }),
+                None => applied.extend(
+                    legacy::series(row.version)
+                        .iter()
+                        .map(|&series| Applied { series: series.to_owned(), ..row.clone() }),
+                ),
+            }
+        }
+        Self { applied, old }
+    }
 }
 
-/// The migrations to apply, in order, up to version `to`.
+impl Applied {
+    fn is(&self, migration: &Migration) -> bool {
+        (self.series.as_str(), self.version) == (migration.series, migration.version)
+    }
+}
+
+/// Both lists as one: what this build has, in its order, then what it does not know.
+pub fn compare(known: &[Migration], applied: &[Applied]) -> Vec<Status> {
+    let of_build = known.iter().map(|migration| {
+        let state = match applied.iter().find(|row| row.is(migration)) {
+            None => State::Pending,
+            Some(row) if row.checksum == migration.checksum() || legacy::knows(row) => {
+                State::Applied { at: row.at }
+            }
+            Some(_) => State::Changed,
+        };
+        let Migration { series, version, name, .. } = *migration;
+        Status { series: series.to_owned(), version, name: name.to_owned(), state }
+    });
+    let is_strange = |row: &&Applied| !known.iter().any(|migration| row.is(migration));
+    let of_others = applied.iter().filter(is_strange).map(|row| Status {
+        series: row.series.clone(),
+        version: row.version,
+        name: row.name.clone(),
+        state: State::Unknown,
+    });
+    of_build.chain(of_others).collect()
+}
+
+/// The migrations to apply, in order, up to version `to`. A series builds on the whole of the one
+/// before it.
 pub fn pending(
     known: &[Migration],
     applied: &[Applied],
     to: Option<i64>,
 ) -> Result<Vec<Migration>, MigrateError> {
-    for Status { version, name, state } in compare(known, applied) {
+    for Status { series, name, state, .. } in compare(known, applied) {
         match state {
-            State::Unknown => return Err(MigrateError::Newer { version, name }),
+            State::Unknown => return Err(MigrateError::Newer { series, name }),
             State::Changed => return Err(MigrateError::Changed { name }),
             State::Applied { .. } | State::Pending => {}
         }
     }
-    let newest = known.last().map_or(0, |migration| migration.version);
+    let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
     let current = applied.iter().map(|row| row.version).max().unwrap_or(0);
     let to = to.unwrap_or(newest);
     if to < current {
@@ -87,7 +126,10 @@ pub fn pending(
         return Err(MigrateError::NoSuchVersion { to, newest });
     }
     let is_due = |migration: &&Migration| {
-        migration.version <= to && applied.iter().all(|row| row.version != migration.version)
+        let mut before = known.iter().take_while(|other| other.series != migration.series);
+        migration.version <= to
+            && before.all(|other| other.version <= to)
+            && !applied.iter().any(|row| row.is(migration))
     };
     Ok(known.iter().filter(is_due).copied().collect())
 }
@@ -97,12 +139,13 @@ mod tests {
     use super::*;
 
     const KNOWN: [Migration; 2] = [
-        Migration { version: 1, name: "0001_one", sql: "SELECT 1" },
-        Migration { version: 2, name: "0002_two", sql: "SELECT 2" },
+        Migration { series: "trireme", version: 1, name: "0001_one", sql: "SELECT 1" },
+        Migration { series: "trireme", version: 2, name: "0002_two", sql: "SELECT 2" },
     ];
 
     fn applied(migration: &Migration) -> Applied {
         Applied {
+            series: migration.series.into(),
             version: migration.version,
             name: migration.name.into(),
             checksum: migration.checksum(),
@@ -122,6 +165,29 @@ mod tests {
         assert_eq!(versions(&[applied(&KNOWN[0])], None), Ok(vec![2]));
         assert_eq!(versions(&[applied(&KNOWN[1])], None), Ok(vec![1]));
         assert_eq!(versions(&KNOWN.each_ref().map(applied), None), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_product_comes_after_the_whole_core() {
+        let [one, two] = KNOWN;
+        let known = [two, Migration { series: "shop", ..one }, Migration { series: "shop", ..two }];
+        let due = |applied: &[Applied], to| {
+            let pending = pending(&known, applied, to).unwrap();
+            pending.iter().map(|it| (it.series, it.version)).collect::<Vec<_>>()
+        };
+        assert_eq!(due(&[], None), [("trireme", 2), ("shop", 1), ("shop", 2)]);
+        assert_eq!(due(&[], Some(1)), [], "the core is not complete");
+        assert_eq!(due(&[applied(&two)], Some(2)), [("shop", 1), ("shop", 2)]);
+    }
+
+    #[test]
+    fn old_books_are_read_as_they_will_be() {
+        let old: Vec<_> =
+            (1..=5).map(|version| Applied { version, ..applied(&KNOWN[0]) }).collect();
+        let books = Books::of(old.into_iter().map(|row| (None, row)).collect());
+        let rows = books.applied.iter().map(|row| format!("{} {}", row.series, row.version));
+        let expected = ["trireme 1", "tasks 2", "trireme 3", "trireme 4", "tasks 4", "tasks 5"];
+        assert!(books.old && rows.eq(expected), "{books:?}");
     }
 
     #[test]

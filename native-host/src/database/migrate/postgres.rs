@@ -16,8 +16,8 @@ use trireme_core::{
 };
 
 use super::{
-    BOOKKEEPING, MigrateError,
-    plan::{self, Applied},
+    BOOKKEEPING, MigrateError, legacy,
+    plan::{self, Applied, Books},
 };
 use crate::database::postgres::{
     Postgres,
@@ -37,11 +37,20 @@ const ROLE: &str = "settle_trireme_role";
 
 const CREATE: &str = "
     CREATE TABLE IF NOT EXISTS schema_migrations (
-        version bigint PRIMARY KEY,
+        version bigint NOT NULL,
         name text NOT NULL,
         checksum text NOT NULL,
-        applied_at timestamptz NOT NULL
+        applied_at timestamptz NOT NULL,
+        series text NOT NULL,
+        PRIMARY KEY (series, version)
     )";
+
+/// Books from before there were series become such books.
+const CARRY_OVER: &str = "
+    ALTER TABLE schema_migrations ADD COLUMN series text NOT NULL DEFAULT 'trireme';
+    ALTER TABLE schema_migrations ALTER COLUMN series DROP DEFAULT;
+    ALTER TABLE schema_migrations DROP CONSTRAINT schema_migrations_pkey;
+    ALTER TABLE schema_migrations ADD PRIMARY KEY (series, version);";
 
 /// Why an attempt did not come to its end.
 enum Failure {
@@ -77,7 +86,7 @@ impl Session {
         if lacks.is_empty() { Ok(()) } else { Err(MigrateError::Lacking(lacks)) }
     }
 
-    pub async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
+    pub async fn books(&self) -> Result<Books, MigrateError> {
         read(self.0.client()).await.map_err(|error| failed(BOOKKEEPING, "", &error))
     }
 
@@ -152,23 +161,28 @@ async fn attempt(
         LOCK_TIMEOUT.as_millis()
     );
     client.batch_execute(&begin).await.map_err(Failure::of_bookkeeping)?;
-    let applied = read(client).await.map_err(Failure::of_bookkeeping)?;
-    let pending = plan::pending(known, &applied, to).map_err(Failure::Refused)?;
+    let books = read(client).await.map_err(Failure::of_bookkeeping)?;
+    let pending = plan::pending(known, &books.applied, to).map_err(Failure::Refused)?;
     let Some(migration) = pending.first().copied() else {
         client.batch_execute("COMMIT").await.map_err(Failure::of_bookkeeping)?;
         return Ok(None);
     };
-    if applied.is_empty() {
+    if books.old {
+        for sql in [CARRY_OVER, legacy::DIVIDE] {
+            client.batch_execute(sql).await.map_err(Failure::of_bookkeeping)?;
+        }
+    } else if books.applied.is_empty() {
         client.batch_execute(CREATE).await.map_err(Failure::of_bookkeeping)?;
     }
     let failure = Failure::of(&migration);
     client.batch_execute(migration.sql).await.map_err(failure)?;
-    let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
-                  VALUES ($1, $2, $3, clock_timestamp())";
-    let row: [(&(dyn ToSql + Sync), Type); 3] = [
+    let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at, series)
+                  VALUES ($1, $2, $3, clock_timestamp(), $4)";
+    let row: [(&(dyn ToSql + Sync), Type); 4] = [
         (&migration.version, Type::INT8),
         (&migration.name, Type::TEXT),
         (&migration.checksum(), Type::TEXT),
+        (&migration.series, Type::TEXT),
     ];
     client.execute_typed(insert, &row).await.map_err(failure)?;
     client.batch_execute("COMMIT").await.map_err(failure)?;
@@ -177,27 +191,29 @@ async fn attempt(
 
 /// What is applied; nothing before the first migration. Nothing is prepared, for the pooler
 /// that may be in between.
-async fn read(client: &Client) -> Result<Vec<Applied>, PgError> {
+pub async fn read(client: &Client) -> Result<Books, PgError> {
     // A look into the table of tables, not `to_regclass`: its cache may hold from before the
     // wait for the lock that there is no such table.
     let exists = "SELECT EXISTS (SELECT FROM pg_tables
                   WHERE tablename = 'schema_migrations' AND schemaname = ANY (current_schemas(false)))";
     if !client.query_typed_one(exists, &[]).await?.try_get::<_, bool>(0)? {
-        return Ok(Vec::new());
+        return Ok(Books::default());
     }
-    let select =
-        "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version";
+    // All columns: old books have no `series`.
+    let select = "SELECT * FROM schema_migrations ORDER BY version";
     let rows = client.query_typed(select, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Applied {
-                version: row.try_get(0)?,
-                name: row.try_get(1)?,
-                checksum: row.try_get(2)?,
-                at: row.time(3).ok().flatten().unwrap_or(trireme_core::Timestamp::MIN),
-            })
-        })
-        .collect()
+    let rows = rows.iter().map(|row| {
+        let series = if row.len() > 4 { row.try_get(4)? } else { None };
+        let row = Applied {
+            series: String::new(),
+            version: row.try_get(0)?,
+            name: row.try_get(1)?,
+            checksum: row.try_get(2)?,
+            at: row.time(3).ok().flatten().unwrap_or(trireme_core::Timestamp::MIN),
+        };
+        Ok((series, row))
+    });
+    Ok(Books::of(rows.collect::<Result<_, PgError>>()?))
 }
 
 /// The server's words, with the line that they are about and its own advice.

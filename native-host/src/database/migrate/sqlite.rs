@@ -4,22 +4,30 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use trireme_core::{Timestamp, migrations::Migration, sql::DatabaseError};
 
 use super::{
-    BOOKKEEPING, MigrateError,
-    plan::{self, Applied},
+    BOOKKEEPING, MigrateError, legacy,
+    plan::{self, Applied, Books},
 };
 use crate::database::sqlite::Sqlite;
 
 const CREATE: &str = "
     CREATE TABLE IF NOT EXISTS schema_migrations (
-        version INTEGER PRIMARY KEY,
+        version INTEGER NOT NULL,
         name TEXT NOT NULL,
         checksum TEXT NOT NULL,
-        applied_at INTEGER NOT NULL
+        applied_at INTEGER NOT NULL,
+        series TEXT NOT NULL,
+        PRIMARY KEY (series, version)
     ) STRICT";
 
-pub async fn applied(database: &Sqlite) -> Result<Vec<Applied>, MigrateError> {
-    let applied = database.write(read).await.map_err(|error| busy(&error))?;
-    applied.map_err(|error| failed(BOOKKEEPING, &error))
+/// Books from before there were series are put aside, and what they say into others.
+const PUT_ASIDE: &str = "ALTER TABLE schema_migrations RENAME TO schema_migrations_before_series";
+const CARRY_OVER: &str = "
+    INSERT INTO schema_migrations SELECT *, 'trireme' FROM schema_migrations_before_series;
+    DROP TABLE schema_migrations_before_series;";
+
+pub async fn books(database: &Sqlite) -> Result<Books, MigrateError> {
+    let books = database.write(read).await.map_err(|error| busy(&error))?;
+    books.map_err(|error| failed(BOOKKEEPING, &error))
 }
 
 /// Applies the next migration, or none if all are applied, on the connection that writes.
@@ -66,16 +74,24 @@ fn attempt(
         },
         _ => failed(BOOKKEEPING, &error),
     })?;
-    let applied = read(connection).map_err(|error| failed(BOOKKEEPING, &error))?;
-    let Some(migration) = plan::pending(known, &applied, to)?.first().copied() else {
+    let books = read(connection).map_err(|error| failed(BOOKKEEPING, &error))?;
+    let Some(migration) = plan::pending(known, &books.applied, to)?.first().copied() else {
         return Ok(None);
     };
+    prepare(connection, &books).map_err(|error| failed(BOOKKEEPING, &error))?;
     apply(connection, &migration).map_err(|error| failed(migration.name, &error))?;
     Ok(Some(migration))
 }
 
+fn prepare(connection: &Connection, books: &Books) -> rusqlite::Result<()> {
+    if !books.old {
+        return connection.execute_batch(CREATE);
+    }
+    let steps = [PUT_ASIDE, CREATE, CARRY_OVER, legacy::DIVIDE];
+    steps.into_iter().try_for_each(|sql| connection.execute_batch(sql))
+}
+
 fn apply(connection: &Connection, migration: &Migration) -> rusqlite::Result<()> {
-    connection.execute_batch(CREATE)?;
     connection.execute_batch(migration.sql)?;
     let broken: Option<String> =
         connection.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
@@ -84,32 +100,33 @@ fn apply(connection: &Connection, migration: &Migration) -> rusqlite::Result<()>
         return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(787), Some(cause)));
     }
     connection.execute(
-        "INSERT INTO schema_migrations (version, name, checksum, applied_at)
-         VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
-        (migration.version, migration.name, migration.checksum()),
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at, series)
+         VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?4)",
+        (migration.version, migration.name, migration.checksum(), migration.series),
     )?;
     connection.execute_batch("COMMIT")
 }
 
 /// What is applied; nothing before the first migration.
-fn read(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
+fn read(connection: &Connection) -> rusqlite::Result<Books> {
     // A statement, not `table_exists`, which would not see what another process has just made.
     let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations')";
     if !connection.query_row(exists, [], |row| row.get::<_, bool>(0))? {
-        return Ok(Vec::new());
+        return Ok(Books::default());
     }
-    let mut statement = connection.prepare(
-        "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version",
-    )?;
+    // All columns: old books have no `series`.
+    let mut statement = connection.prepare("SELECT * FROM schema_migrations ORDER BY version")?;
     let rows = statement.query_map([], |row| {
-        Ok(Applied {
+        let applied = Applied {
+            series: String::new(),
             version: row.get(0)?,
             name: row.get(1)?,
             checksum: row.get(2)?,
             at: Timestamp::from_millis(row.get(3)?),
-        })
+        };
+        Ok((row.get(4).ok(), applied))
     })?;
-    rows.collect()
+    Ok(Books::of(rows.collect::<rusqlite::Result<_>>()?))
 }
 
 fn failed(name: &str, error: &rusqlite::Error) -> MigrateError {

@@ -1,0 +1,2 @@
+-- SQLite has them: here is nothing to do.
+SELECT 1;

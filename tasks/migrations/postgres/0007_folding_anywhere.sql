@@ -1,0 +1,4 @@
+-- The index of what is to be folded says what is not ASCII by functions that each SQLite has.
+DROP INDEX tasks_to_fold;
+CREATE INDEX tasks_to_fold ON tasks (id) WHERE folding < 1
+  AND length(hex(title || COALESCE(description, ''))) > 2 * length(title || COALESCE(description, ''));
