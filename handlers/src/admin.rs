@@ -47,7 +47,7 @@ async fn run<H: Host>(
 /// Creates an account; gives its id.
 pub async fn create<H: Host>(
     host: &H,
-    app: &App,
+    app: &App<H>,
     address: &str,
     secret: &str,
     name: Option<&str>,
@@ -89,7 +89,12 @@ pub async fn list<H: Host>(host: &H, limit: i64) -> Result<Vec<Account>> {
 }
 
 /// Sets a password and ends all sessions of the account.
-pub async fn set_password<H: Host>(host: &H, app: &App, address: &str, secret: &str) -> Result<()> {
+pub async fn set_password<H: Host>(
+    host: &H,
+    app: &App<H>,
+    address: &str,
+    secret: &str,
+) -> Result<()> {
     let (user, password) = (find(host, address).await?, password(secret)?);
     let hash = users::hash(host, app, &password).await?;
     let set = Statement::write(

@@ -2,6 +2,7 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
+use matchit::Params;
 use serde_json::Value;
 use trireme_core::{
     Code, Error, Timestamp, Uuid,
@@ -11,7 +12,7 @@ use trireme_core::{
     http::forwarded::Client,
     json,
     sql::{Access, DatabaseError, Statement},
-    validate::{Fields, parse_uuid},
+    validate::{Fields, PathValue},
 };
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 
 /// A request on its way through its handler, and what the handler may ask for.
 pub struct Context<'a, H: Host> {
-    pub app: &'a App,
+    pub app: &'a App<H>,
     pub host: &'a H,
     pub head: &'a Parts,
     pub body: Bytes,
@@ -29,10 +30,9 @@ pub struct Context<'a, H: Host> {
     pub now: Timestamp,
     pub client: Client,
     pub caller: Option<Caller>,
-    /// The `{id}` of the path.
-    pub id: Option<&'a str>,
+    pub(crate) params: Params<'a, 'a>,
     /// A batch that writes is under way: who stops waiting now does not know what became of it.
-    pub writing: Cell<bool>,
+    pub(crate) writing: Cell<bool>,
 }
 
 /// A body up to this size is parsed at once: even the densest takes less than a millisecond.
@@ -55,9 +55,14 @@ impl<H: Host> Context<'_, H> {
         self.caller.ok_or_else(|| Error::internal("a user's handler was called without one"))
     }
 
-    /// The `{id}` of the path; what is no UUID names no record.
+    /// A `{name}` of the path; 404 for what is none of its kind, which names nothing.
+    pub fn path<T: PathValue>(&self, name: &str) -> Result<T> {
+        self.params.get(name).and_then(T::parse).ok_or_else(Error::not_found)
+    }
+
+    /// The `{id}` of the path.
     pub fn id(&self) -> Result<Uuid> {
-        self.id.and_then(parse_uuid).ok_or_else(Error::not_found)
+        self.path("id")
     }
 
     /// The fields of the JSON body. A PATCH is a merge patch (RFC 7396), under either name.

@@ -22,7 +22,7 @@ fn file<H: Host>(
 
 macro_rules! file {
     ($name:ident, $media:literal, $source:literal) => {
-        file!($name, $media, {
+        file!($name, $media, |cx| {
             const SOURCE: &[u8] = include_bytes!($source);
             static LEAN: [u8; lean(SOURCE, &mut [])] = {
                 let mut text = [0; lean(SOURCE, &mut [])];
@@ -32,13 +32,13 @@ macro_rules! file {
             &LEAN
         });
     };
-    ($name:ident, $media:literal, $text:expr) => {
+    ($name:ident, $media:literal, |$cx:ident| $text:expr) => {
         pub mod $name {
             use super::*;
             use crate::openapi::Operation;
 
-            pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-                file(cx, $media, $text)
+            pub async fn handle<H: Host>($cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+                file($cx, $media, $text)
             }
             pub fn describe(op: Operation) -> Operation {
                 op.hidden()
@@ -53,7 +53,7 @@ file!(parts, "text/javascript; charset=utf-8", "docs/parts.js");
 file!(request, "text/javascript; charset=utf-8", "docs/request.js");
 file!(schema, "text/javascript; charset=utf-8", "docs/schema.js");
 file!(style, "text/css; charset=utf-8", "docs/style.css");
-file!(openapi, "application/json", &crate::openapi::TEXT);
+file!(openapi, "application/json", |cx| cx.app.product.document);
 
 /// Copies a file without what is there for who reads its source: indentation, and comments that
 /// begin a line. It copies as far as there is room, and answers how long the result is.

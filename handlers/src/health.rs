@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use trireme_core::{
-    Code, Error, VERSION,
+    Code, Error,
     error::Result,
     host::{Backend, Database, Host, HostKind, Phase},
     sql::DatabaseError,
@@ -31,7 +31,7 @@ enum Status {
 struct Health {
     status: Status,
     /// Of this build.
-    #[schemars(example = VERSION)]
+    #[schemars(example = &"0.1.0")]
     version: &'static str,
     host: HostKind,
     #[schemars(extend("enum" = ["development", "staging", "production"]))]
@@ -143,7 +143,7 @@ pub mod ready {
 pub mod deep {
     use super::{
         Bytes, Checks, Context, Database, DatabaseCheck, HeaderValue, Health, Host, Migrations,
-        Response, Result, Status, StatusCode, VERSION, applied, header, json, respond,
+        Response, Result, Status, StatusCode, applied, header, json, respond,
     };
     use crate::openapi::Operation;
 
@@ -166,7 +166,7 @@ pub mod deep {
         };
         let health = Health {
             status,
-            version: VERSION,
+            version: cx.app.product.version,
             host: cx.host.kind(),
             environment: cx.app.config.environment.as_str(),
             checks: Checks {

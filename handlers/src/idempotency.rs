@@ -156,17 +156,6 @@ pub fn sweep(now: Timestamp) -> Statement<'static> {
     )
 }
 
-/// Removes a piece of a deleted account's.
-pub fn remove_all(user: Uuid) -> Statement<'static> {
-    Statement::write(
-        "-- remove_answers
-         DELETE FROM idempotency_keys WHERE user_id = $1 AND key IN (
-             SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY key LIMIT 1000
-         ) RETURNING 1 AS gone",
-        vec![user.into()],
-    )
-}
-
 /// Creates a record in `table` once. `answer` is what a record of this request's, with an id and
 /// the moment of its making, is answered with, and depends on nothing else. `insert` is given the key to bind, and inserts only where
 /// the key is NULL or was taken for this very record:

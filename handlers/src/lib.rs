@@ -1,73 +1,50 @@
 //! Trireme's routes, middleware and endpoints: request in, response out, on any host.
 //!
-//! The way of a request is in [`middleware`]; what there is to be asked is in [`routes`].
+//! The way of a request is in [`middleware`]; what there is to be asked is the core's `routes` and
+//! those of a [`Product`].
 
 pub mod admin;
+mod app;
 mod auth;
-mod conditional;
+pub mod conditional;
 mod context;
 mod contexts;
 mod database;
 mod docs;
+mod endpoint;
 mod health;
-mod idempotency;
+pub mod idempotency;
 mod ids;
 mod jwks;
 pub mod maintenance;
 pub mod middleware;
 pub mod openapi;
+mod product;
 mod rate_limit;
-mod respond;
+pub mod reference;
+pub mod respond;
 mod router;
-pub mod routes;
-mod series;
+mod routes;
 mod tasks;
 mod users;
 
-use std::sync::atomic::AtomicBool;
+use http::{Request, request::Parts};
+use trireme_core::problem;
 
-use bytes::Bytes;
-use http::{Request, Response, request::Parts};
-use trireme_core::{
-    Error, Timestamp,
-    config::Config,
-    host::{Body, Host},
-    migrations::Schema,
-    problem,
-};
-
-pub use series::TASKS;
+pub use app::App;
+pub use bytes::Bytes;
+pub use context::Context;
+pub use endpoint::{Access, Call, Endpoint, Limit, Per, Route};
+pub use http::{Method, Response, StatusCode};
+pub use openapi::Described;
+pub use product::{About, Product, Tag, document, operations, series};
+pub use reference::TASKS;
+use trireme_core::host::{Body, Host};
 pub use trireme_core::migrations;
-
-/// What is made once, from the configuration, and serves every request.
-pub struct App {
-    pub config: Config,
-    schema: Schema,
-    router: router::Router,
-    jwks: Bytes,
-    cors: middleware::cors::Policy,
-    ids: ids::Ids,
-    /// The account of `AUTH_REQUIRED=false` is known to exist.
-    local_user: AtomicBool,
-    /// An address that forwards without being trusted was told of.
-    told_of_proxy: AtomicBool,
-}
-
-impl App {
-    pub fn new(config: Config) -> Self {
-        Self {
-            // Without the texts, which a host that applies none has no use for.
-            schema: const { Schema::of(TASKS) },
-            router: router::Router::new(),
-            jwks: jwks::document(&config.auth.keys),
-            cors: middleware::cors::Policy::new(&config.http),
-            ids: ids::Ids::default(),
-            local_user: AtomicBool::new(false),
-            told_of_proxy: AtomicBool::new(false),
-            config,
-        }
-    }
-}
+pub use trireme_core::{
+    Code, Error, Fault, Secret, Timestamp, Uuid, codes, config, error, host, page, sql, text,
+    text_enum, validate,
+};
 
 /// What a host may want to measure about a finished request; an extension of its response.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +60,7 @@ pub fn is_health(path: &str) -> bool {
 
 /// Answers one request. The host adds a [`trireme_core::host::Peer`] to the request's extensions.
 pub async fn dispatch<H: Host, B: Body>(
-    app: &App,
+    app: &App<H>,
     host: &H,
     request: Request<B>,
 ) -> Response<Bytes> {
@@ -92,12 +69,12 @@ pub async fn dispatch<H: Host, B: Body>(
 
 /// The answer to a request that a host does not let through, of which `head` is as much as can be
 /// told; it looks like all others, and is logged like them.
-pub fn refuse<H: Host>(app: &App, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
+pub fn refuse<H: Host>(app: &App<H>, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
     middleware::refuse(app, host, head, error)
 }
 
 /// The answer to a request whose handler panicked.
-pub fn panicked<H: Host>(app: &App, host: &H) -> Response<Bytes> {
+pub fn panicked<H: Host>(app: &App<H>, host: &H) -> Response<Bytes> {
     let (head, ()) = Request::new(()).into_parts();
     refuse(app, host, &head, Error::internal("the handler panicked"))
 }

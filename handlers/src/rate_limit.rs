@@ -6,15 +6,17 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use trireme_core::{
     Code, Error, Timestamp,
-    auth::keys::{Key, Ring},
+    auth::{
+        access::Caller,
+        keys::{Key, Ring},
+    },
     config::Quota,
     error::Result,
     host::{Host, Scope},
-    migrations::Schema,
     sql::{Row, Statement},
 };
 
-use crate::database;
+use crate::{App, Limit, Per, database};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -138,18 +140,23 @@ impl Standing {
     }
 }
 
-/// Counts one request of an address to the credential endpoints.
-pub async fn per_address<H: Host>(
+/// Counts one request to an endpoint that has a limit.
+pub async fn request<H: Host>(
+    app: &App<H>,
     host: &H,
-    schema: &Schema,
-    keys: &Ring,
-    quota: Quota,
+    limit: &Limit,
     address: IpAddr,
-    now: Timestamp,
+    caller: Option<Caller>,
 ) -> Result<Standing> {
-    let key = keys.signer().veiled("address", &subscriber(address));
-    let counted = database::batch(host, schema, Scope::Service, &[count(&key, quota, now)]).await?;
-    Standing::read("address", quota, now, &counted[0])
+    let (quota, now) = ((limit.quota)(&app.config), host.now());
+    let subject = match (limit.per, caller) {
+        (Per::User, Some(caller)) => caller.user.to_string(),
+        _ => subscriber(address),
+    };
+    let key = app.config.auth.keys.signer().veiled(limit.name, &subject);
+    let count = [count(&key, quota, now)];
+    let counted = database::batch(host, &app.schema, Scope::Service, &count).await?;
+    Standing::read(limit.name, quota, now, &counted[0])
 }
 
 /// What attempts at an account are counted under, before the address: `/` comes after `.`.

@@ -1,61 +1,71 @@
 use http::{HeaderValue, Method, header};
-use trireme_core::{Code, Error, error::Result};
+use matchit::Params;
+use trireme_core::{Code, Error, error::Result, host::Host};
 
-use crate::routes::{Route, TABLE};
+use crate::endpoint::Route;
 
-/// The route table, made ready for looking paths up.
-pub struct Router(matchit::Router<Resource>);
+/// The route tables, made ready for looking paths up.
+pub struct Router<H: Host>(matchit::Router<Resource<H>>);
 
 /// One path and what can be done with it.
-pub struct Resource {
-    pub routes: Vec<&'static Route>,
+pub struct Resource<H: Host> {
+    pub path: &'static str,
+    routes: Vec<Route<H>>,
     pub allow: HeaderValue,
-    /// Whether its GET takes parameters in the query.
-    pub takes_query: bool,
 }
 
 /// Where a path leads.
-pub struct Found<'r, 'p> {
-    pub resource: &'r Resource,
-    pub id: Option<&'p str>,
+pub struct Found<'r, 'p, H: Host> {
+    pub resource: &'r Resource<H>,
+    pub params: Params<'r, 'p>,
 }
 
-impl Router {
-    pub fn new() -> Self {
-        let mut paths: Vec<&'static str> = Vec::new();
-        for route in TABLE {
-            if !paths.contains(&route.path) {
-                paths.push(route.path);
+impl<H: Host> Router<H> {
+    /// Two routes that clash are a fault of the program's: it panics.
+    pub fn new(routes: Vec<Route<H>>) -> Self {
+        let mut paths: Vec<(&'static str, Vec<Route<H>>)> = Vec::new();
+        for route in routes {
+            let path = route.endpoint.path;
+            match paths.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, routes)) => routes.push(route),
+                None => paths.push((path, vec![route])),
             }
         }
         let mut router = matchit::Router::new();
-        for path in paths {
-            let routes: Vec<_> = TABLE.iter().filter(|route| route.path == path).collect();
-            let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
-            if allow.contains(&"GET") {
-                allow.push("HEAD");
+        for (path, routes) in paths {
+            let resource = Resource { path, allow: allow(&routes), routes };
+            if let Err(error) = router.insert(path, resource) {
+                panic!("the route {path} clashes with another: {error}");
             }
-            allow.push("OPTIONS");
-            let allow = HeaderValue::from_str(&allow.join(", ")).expect("methods are plain text");
-            let takes_query = routes.iter().any(|route| route.takes_query());
-            router
-                .insert(path, Resource { routes, allow, takes_query })
-                .expect("the table has no clash");
         }
         Self(router)
     }
 
-    pub fn find<'p>(&self, path: &'p str) -> Option<Found<'_, 'p>> {
+    pub fn find<'p>(&self, path: &'p str) -> Option<Found<'_, 'p, H>> {
         let found = self.0.at(path).ok()?;
-        Some(Found { resource: found.value, id: found.params.get("id") })
+        Some(Found { resource: found.value, params: found.params })
     }
 }
 
-impl Resource {
+fn allow<H: Host>(routes: &[Route<H>]) -> HeaderValue {
+    let mut allow: Vec<&str> = Vec::new();
+    for Route { endpoint, .. } in routes {
+        let method = endpoint.method.as_str();
+        assert!(!allow.contains(&method), "there are two routes {method} {}", endpoint.path);
+        allow.push(method);
+    }
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
+    }
+    allow.push("OPTIONS");
+    HeaderValue::from_str(&allow.join(", ")).expect("methods are plain text")
+}
+
+impl<H: Host> Resource<H> {
     /// The route for a method; HEAD is answered as GET.
-    pub fn route(&self, method: &Method) -> Result<&'static Route> {
+    pub fn route(&self, method: &Method) -> Result<&Route<H>> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        self.routes.iter().find(|route| route.method == method).copied().ok_or_else(|| {
+        self.routes.iter().find(|route| route.endpoint.method == method).ok_or_else(|| {
             Error::new(Code::METHOD_NOT_ALLOWED, "The Allow header names the methods of this path.")
                 .with_header(header::ALLOW, self.allow.clone())
         })

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use serde_json::json;
 use support::{World, with_variables};
-use trireme::routes::{Access, TABLE};
+use trireme::{Access, operations, reference::Tasks};
 use trireme_core::host::{Body, BodyError};
 
 /// A body that notes how much of it was asked for.
@@ -40,7 +40,8 @@ async fn ask(world: &World, token: &str, method: &Method, path: &str) -> (u16, O
 fn attempts_are_counted_before_their_bodies_are_read() {
     with_variables(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "2/60s")], async |world| {
         let ada = world.register("ada").await;
-        let limited: Vec<_> = TABLE.iter().filter(|route| route.access.is_limited()).collect();
+        let endpoints = operations::<Tasks>().into_iter().map(|described| described.endpoint);
+        let limited: Vec<_> = endpoints.filter(|route| route.limit.is_some()).collect();
         assert!(limited.iter().any(|route| route.path == "/api/v1/auth/logout"));
         for route in limited {
             world.advance(std::time::Duration::from_secs(60));
@@ -62,7 +63,8 @@ fn attempts_are_counted_before_their_bodies_are_read() {
 #[test]
 fn no_body_of_a_stranger_is_large() {
     with_variables(&[], async |world| {
-        for route in TABLE.iter().filter(|route| *route.method != Method::GET) {
+        let endpoints = operations::<Tasks>().into_iter().map(|described| described.endpoint);
+        for route in endpoints.filter(|route| *route.method != Method::GET) {
             let (_, asked) = ask(world, "x", route.method, route.path).await;
             assert!(asked.unwrap_or(0) <= 16 << 10, "{} {asked:?}", route.path);
         }

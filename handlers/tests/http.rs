@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use support::{PASSWORD, on_every_database, with_variables};
-use trireme::routes::TABLE;
+use trireme::{operations, reference::Tasks};
 use trireme_core::host::Phase;
 
 #[test]
@@ -328,8 +328,8 @@ fn health_has_three_depths() {
 fn documents_are_hidden_in_production() {
     for (shown, status) in [("true", 200), ("false", 404)] {
         with_variables(&[("API_DOCS", shown)], async |world| {
-            let pages =
-                TABLE.iter().map(|route| route.path).filter(|path| path.starts_with("/docs"));
+            let paths = operations::<Tasks>().into_iter().map(|described| described.endpoint.path);
+            let pages = paths.filter(|path| path.starts_with("/docs"));
             for path in pages.chain(["/openapi.json"]) {
                 assert_eq!(world.get(path).send().await.status, status, "{path}");
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{PASSWORD, User, World, on_every_database};
-use trireme::maintenance::{self, Outcome, Report, STEPS};
+use trireme::maintenance::{self, Outcome, Report};
 use trireme_core::{
     Timestamp, Uuid,
     host::{Backend, Database as _, Host as _, Scope},
@@ -236,7 +236,7 @@ fn what_was_in_lower_case_is_folded_anew() {
 #[test]
 fn every_statement_of_every_step_has_its_index() {
     on_every_database(async |world| {
-        for step in STEPS {
+        for step in world.app.steps() {
             for statement in step.statements(&world.app, support::START) {
                 let plan = plan(world, &statement).await;
                 assert!(!plan.is_empty());

@@ -91,10 +91,14 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::metrics::Metrics;
+    use crate::{Program, metrics::Metrics};
 
     fn hashing() -> Hashing {
-        Hashing::start(1, Metrics::new().computing.clone()).unwrap()
+        Hashing::start(
+            1,
+            Metrics::new(&Program::of::<trireme::reference::Tasks>(&[])).computing.clone(),
+        )
+        .unwrap()
     }
 
     #[tokio::test]

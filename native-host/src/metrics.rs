@@ -13,14 +13,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::{Program, database::stats::Stats, server::House};
 use http::{Method, StatusCode};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder, core::Collector,
 };
-use trireme_core::VERSION;
-
-use crate::{database::stats::Stats, server::House};
 
 /// Seconds; from a cached read to the longest deadline.
 const BUCKETS: &[f64] =
@@ -29,6 +27,7 @@ const BUCKETS: &[f64] =
 /// Everything that is counted while the process runs.
 pub struct Metrics {
     registry: Registry,
+    version: &'static str,
     started: SystemTime,
     requests: IntCounterVec,
     seconds: HistogramVec,
@@ -46,7 +45,7 @@ pub struct Computing {
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    pub fn new(program: &Program) -> Self {
         let registry = Registry::new();
         let requests = IntCounterVec::new(
             Opts::new("http_requests_total", "Requests that were answered."),
@@ -73,7 +72,8 @@ impl Metrics {
                 rejected: registered(&registry, rejected),
                 seconds: registered(&registry, hashing),
             },
-            maintenance: maintenance::Maintenance::new(&registry),
+            maintenance: maintenance::Maintenance::new(&registry, program.maintenance),
+            version: program.about.version,
             started: SystemTime::now(),
             registry,
         }
@@ -85,17 +85,11 @@ impl Metrics {
         // Encoding into a String can't fail.
         let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
         family(&mut text, "trireme_build_info", "gauge", "This build.");
-        let _ = writeln!(text, "trireme_build_info{{version=\"{VERSION}\"}} 1");
+        let _ = writeln!(text, "trireme_build_info{{version=\"{}\"}} 1", self.version);
         clients::render(house, &mut text);
         database::render(database, &mut text);
         process::render(self.started, &mut text);
         text
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod email;
 mod field;
+mod path;
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -14,6 +15,7 @@ use validator::{Validate, ValidationError, ValidationErrorsKind};
 pub use self::{
     email::{Email, KnownEmail},
     field::{Color, Field, FieldFault, any_text, parse_uuid, visible},
+    path::PathValue,
 };
 use crate::{Code, Error, Fault};
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, io, sync::OnceLock};
 
 use spin_sdk::variables;
-use trireme::App;
+use trireme::{App, reference::Tasks};
 use trireme_core::{
     config::{
         Config, Faults, Platform,
@@ -12,11 +12,11 @@ use trireme_core::{
     logging,
 };
 
-use crate::host::now;
+use crate::host::{SpinHost, now};
 
 /// `None` when the configuration is at fault; the log has named the faults.
-pub async fn get() -> Option<&'static App> {
-    static APP: OnceLock<Option<App>> = OnceLock::new();
+pub async fn get() -> Option<&'static App<SpinHost>> {
+    static APP: OnceLock<Option<App<SpinHost>>> = OnceLock::new();
     if let Some(app) = APP.get() {
         return app.as_ref();
     }
@@ -25,7 +25,7 @@ pub async fn get() -> Option<&'static App> {
         Ok(config) => {
             logging::start(&config.log, false, now, io::stdout);
             warn_of_ignored(|name| set.contains_key(name));
-            Some(App::new(config))
+            Some(App::new::<Tasks>(config))
         }
         Err(faults) => {
             eprintln!("{faults}");

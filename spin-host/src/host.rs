@@ -17,12 +17,12 @@ use trireme_core::{
 use crate::database::Database;
 
 /// What one request may use.
-pub struct SpinHost<'a> {
-    database: Database<'a>,
+pub struct SpinHost {
+    database: Database,
 }
 
-impl<'a> SpinHost<'a> {
-    pub fn new(config: &'a Config) -> Self {
+impl SpinHost {
+    pub fn new(config: &'static Config) -> Self {
         Self { database: Database::new(&config.database) }
     }
 }
@@ -52,14 +52,14 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option
     }
 }
 
-impl<'a> Host for SpinHost<'a> {
-    type Database = Database<'a>;
+impl Host for SpinHost {
+    type Database = Database;
 
     fn kind(&self) -> HostKind {
         HostKind::Spin
     }
 
-    fn database(&self) -> &Database<'a> {
+    fn database(&self) -> &Database {
         &self.database
     }
 

@@ -3,17 +3,17 @@
 use std::sync::OnceLock;
 
 use js_sys::Reflect;
-use trireme::App;
+use trireme::{App, reference::Tasks};
 use trireme_core::config::{Config, Faults, Platform, variables::warn_of_ignored};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 
-use crate::{database::Way, log};
+use crate::{database::Way, host::WorkerHost, log};
 
 const PLATFORM: Platform = Platform { bindings: &["d1", "hyperdrive"], spare: None };
 
 pub struct Isolate {
-    pub app: App,
+    pub app: App<WorkerHost>,
     pub way: Way,
 }
 
@@ -32,7 +32,7 @@ impl Isolate {
         let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
         log::start(&config.log);
         warn_of_ignored(|name| variable(env, name).is_some());
-        Ok(Self { app: App::new(config), way })
+        Ok(Self { app: App::new::<Tasks>(config), way })
     }
 }
 

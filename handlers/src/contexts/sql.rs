@@ -154,15 +154,3 @@ pub fn first_deleted() -> Statement<'static> {
         vec![],
     )
 }
-
-/// Removes a piece of a deleted account's, once no task is in any.
-pub fn remove_all(user: Uuid) -> Statement<'static> {
-    Statement::write(
-        "-- remove_contexts
-         DELETE FROM contexts WHERE user_id = $1 AND id IN (
-             SELECT id FROM contexts WHERE user_id = $1 ORDER BY created_at LIMIT 1000
-         ) AND NOT EXISTS (SELECT 1 FROM tasks WHERE user_id = $1)
-         RETURNING 1 AS gone",
-        vec![user.into()],
-    )
-}

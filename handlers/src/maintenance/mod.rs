@@ -16,7 +16,8 @@ use trireme_core::{
 
 use crate::App;
 
-pub use steps::{STEPS, Step};
+use steps::STEPS;
+pub use steps::Step;
 
 /// Between two pieces, at the least; it is as long as the piece took.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -49,13 +50,30 @@ pub enum Outcome {
     Failed,
 }
 
+impl<H: Host> App<H> {
+    /// All steps: the core's, then the product's.
+    pub fn steps(&self) -> impl Iterator<Item = &'static Step> {
+        steps(self.product.steps)
+    }
+}
+
+/// The core's steps, then a product's.
+pub fn steps(product: &'static [Step]) -> impl Iterator<Item = &'static Step> {
+    STEPS.iter().chain(product)
+}
+
 /// One run over all steps, each with at most `pieces` of its pieces. An error means that not even
 /// what is due could be asked; a step that fails does not keep the others from theirs.
-pub async fn run<H: Host>(app: &App, host: &H, pieces: u32) -> Result<Vec<Report>, DatabaseError> {
-    let questions: Vec<_> = STEPS.iter().map(|step| (step.due)(app, host.now())).collect();
+pub async fn run<H: Host>(
+    app: &App<H>,
+    host: &H,
+    pieces: u32,
+) -> Result<Vec<Report>, DatabaseError> {
+    let now = host.now();
+    let questions: Vec<_> = app.steps().map(|step| (step.due)(&app.config, now)).collect();
     let answers = host.database().batch(Scope::Service, &questions).await?;
-    let mut reports = Vec::with_capacity(STEPS.len());
-    for (step, rows) in STEPS.iter().zip(&answers) {
+    let mut reports = Vec::with_capacity(questions.len());
+    for (step, rows) in app.steps().zip(&answers) {
         let due = rows.first().map_or(Ok(0), |row| row.get(0));
         let due = due.map_err(|error| DatabaseError::Failed(error.to_string()))?;
         let mut report = Report {
@@ -75,7 +93,7 @@ pub async fn run<H: Host>(app: &App, host: &H, pieces: u32) -> Result<Vec<Report
     Ok(reports)
 }
 
-async fn work<H: Host>(app: &App, host: &H, step: &Step, pieces: u32, report: &mut Report) {
+async fn work<H: Host>(app: &App<H>, host: &H, step: &Step, pieces: u32, report: &mut Report) {
     let started = host.now();
     let holder = app.ids.next(host, started);
     let result = match lease::take(host, step.name, holder).await {
@@ -96,7 +114,7 @@ async fn work<H: Host>(app: &App, host: &H, step: &Step, pieces: u32, report: &m
 }
 
 async fn pieces_of<H: Host>(
-    app: &App,
+    app: &App<H>,
     host: &H,
     step: &Step,
     holder: Uuid,

@@ -1,97 +1,119 @@
 use trireme_core::{
     Timestamp, Uuid,
+    config::Config,
     host::{Database, Host, Scope},
     sql::{DatabaseError, DecodeError, Row, Statement},
     sqlite::{self, Cell},
 };
 
-use crate::{App, auth::sweep, contexts, idempotency, rate_limit, tasks, users};
+use crate::{App, auth::sweep, idempotency, rate_limit, users};
 
-/// Something that is done now and then, as data: a part of the product adds a line to [`STEPS`].
+/// Something that is done now and then, as data.
 pub struct Step {
     /// A label of metrics, and the name of its lease.
     pub name: &'static str,
     /// One row with how much is due; bounded, by an index.
-    pub(super) due: fn(&App, Timestamp) -> Statement<'static>,
+    pub(super) due: Due,
     work: Work,
 }
 
-type Piece = Result<Vec<Statement<'static>>, DecodeError>;
+type Due = fn(&Config, Timestamp) -> Statement<'static>;
+type Sweep = fn(&Config, Timestamp) -> Vec<Statement<'static>>;
+type Piece = fn(&dyn Row) -> Result<Vec<Statement<'static>>, DecodeError>;
 
 /// A piece is a batch of a few milliseconds, and each of its statements gives a row for each that
 /// it has removed or changed. A piece that moves nothing ends the run of its step.
 enum Work {
-    /// The statements of a piece.
-    Sweep(fn(&App, Timestamp) -> Vec<Statement<'static>>),
-    /// Some of the records that wait, as `user_id, id` and what else it takes, and the statements
-    /// of a piece of each.
-    Each { some: fn() -> Statement<'static>, piece: fn(&dyn Row) -> Piece },
+    Sweep(Sweep),
+    Each {
+        some: fn() -> Statement<'static>,
+        piece: Piece,
+    },
+    /// What is left of deleted accounts, in the core's tables and the product's.
+    Accounts,
 }
 
-pub const STEPS: &[Step] = &[
-    Step {
-        name: "attempts",
-        due: |_, now| rate_limit::due(now),
-        work: Work::Sweep(|_, now| vec![rate_limit::sweep(now)]),
-    },
-    Step {
-        name: "idempotency_keys",
-        due: |_, now| idempotency::due(now),
-        work: Work::Sweep(|_, now| vec![idempotency::sweep(now)]),
-    },
-    Step {
-        name: "refresh_tokens",
-        due: |_, now| sweep::tokens_due(now),
-        work: Work::Sweep(|_, now| vec![sweep::tokens(now)]),
-    },
-    Step {
-        name: "ended_sessions",
-        due: |_, now| sweep::ended_sessions_due(now),
-        work: Work::Sweep(|_, now| sweep::ended_sessions(now).into()),
-    },
-    Step {
-        name: "unused_sessions",
-        due: |app, now| sweep::unused_sessions_due(unused_since(app, now)),
-        work: Work::Sweep(|app, now| sweep::unused_sessions(unused_since(app, now)).into()),
-    },
-    Step {
-        name: "deleted_contexts",
-        due: |_, _| contexts::sql::deleted_due(),
-        work: Work::Each {
-            some: contexts::sql::first_deleted,
-            piece: |row| Ok(contexts::sql::remove(id(row, 0)?, id(row, 1)?).into()),
-        },
-    },
-    Step {
-        name: "deleted_accounts",
-        due: |_, _| users::sql::deleted_due(),
-        work: Work::Each {
-            some: users::sql::first_deleted,
-            piece: |row| Ok(users::remove::piece(id(row, 0)?)),
-        },
-    },
-    Step {
-        name: "tasks_to_fold",
-        due: |_, _| tasks::sql::to_fold_due(),
-        work: Work::Each {
-            some: tasks::sql::to_fold,
-            piece: |row| Ok(vec![tasks::sql::fold_anew(row)?]),
-        },
-    },
+/// The core's own.
+pub(super) const STEPS: &[Step] = &[
+    Step::sweep("attempts", |_, now| rate_limit::due(now), |_, now| vec![rate_limit::sweep(now)]),
+    Step::sweep(
+        "idempotency_keys",
+        |_, now| idempotency::due(now),
+        |_, now| vec![idempotency::sweep(now)],
+    ),
+    Step::sweep(
+        "refresh_tokens",
+        |_, now| sweep::tokens_due(now),
+        |_, now| vec![sweep::tokens(now)],
+    ),
+    Step::sweep(
+        "ended_sessions",
+        |_, now| sweep::ended_sessions_due(now),
+        |_, now| sweep::ended_sessions(now).into(),
+    ),
+    Step::sweep(
+        "unused_sessions",
+        |config, now| sweep::unused_sessions_due(unused_since(config, now)),
+        |config, now| sweep::unused_sessions(unused_since(config, now)).into(),
+    ),
+    Step { name: "deleted_accounts", due: |_, _| users::sql::deleted_due(), work: Work::Accounts },
 ];
 
 impl Step {
+    /// Removes or changes rows by a condition. `due` asks for one row with how many wait, counted
+    /// to a bound and by an index; `piece` is a batch of a few milliseconds, of which each
+    /// statement gives a row for each that it has moved. It is asked for until none moves any.
+    ///
+    /// ```
+    /// use trireme::{maintenance::Step, sql::Statement};
+    ///
+    /// const OLD_OFFERS: Step = Step::sweep(
+    ///     "old_offers",
+    ///     |_, now| Statement::read(
+    ///         "-- count_old_offers
+    ///          SELECT count(*) FROM (SELECT 1 FROM offers WHERE ends_at <= $1 LIMIT 1000000) AS due",
+    ///         vec![now.into()],
+    ///     ),
+    ///     |_, now| vec![Statement::write(
+    ///         "-- sweep_offers
+    ///          DELETE FROM offers WHERE id IN (
+    ///              SELECT id FROM offers WHERE ends_at <= $1 ORDER BY ends_at LIMIT 1000
+    ///          ) RETURNING 1 AS gone",
+    ///         vec![now.into()],
+    ///     )],
+    /// );
+    /// ```
+    pub const fn sweep(name: &'static str, due: Due, piece: Sweep) -> Self {
+        Self { name, due, work: Work::Sweep(piece) }
+    }
+
+    /// Works through records one by one: `some` asks for a few of those that wait, as `user_id, id`
+    /// and what else is needed; `piece` makes of each row the statements for it. See
+    /// [`Step::sweep`] for `due`, and for what statements give.
+    pub const fn each(
+        name: &'static str,
+        due: Due,
+        some: fn() -> Statement<'static>,
+        piece: Piece,
+    ) -> Self {
+        Self { name, due, work: Work::Each { some, piece } }
+    }
+
     /// What it asks and does, for whoever wants to see how the database goes about it.
-    pub fn statements(&self, app: &App, now: Timestamp) -> Vec<Statement<'static>> {
-        let mut all = vec![(self.due)(app, now)];
+    pub fn statements<H: Host>(&self, app: &App<H>, now: Timestamp) -> Vec<Statement<'static>> {
+        let mut all = vec![(self.due)(&app.config, now)];
         match self.work {
-            Work::Sweep(piece) => all.extend(piece(app, now)),
+            Work::Sweep(piece) => all.extend(piece(&app.config, now)),
             Work::Each { some, piece } => {
                 let nobody = || Cell::Text(Uuid::nil().to_string());
                 let record = [nobody(), nobody(), Cell::Integer(1), Cell::Null, Cell::Null];
                 all.push(some());
                 let piece = piece(&sqlite::Row(record.into()));
                 all.extend(piece.expect("the record has all that a piece reads"));
+            }
+            Work::Accounts => {
+                all.push(users::sql::first_deleted());
+                all.extend(users::remove::piece(app.product.tables, Uuid::nil()));
             }
         }
         all
@@ -100,15 +122,20 @@ impl Step {
     /// The statements of the next piece; `None` when no record waits.
     pub(super) async fn piece<H: Host>(
         &self,
-        app: &App,
+        app: &App<H>,
         host: &H,
     ) -> Result<Option<Vec<Statement<'static>>>, DatabaseError> {
-        let (some, piece) = match self.work {
-            Work::Sweep(piece) => return Ok(Some(piece(app, host.now()))),
-            Work::Each { some, piece } => (some, piece),
+        let some = match self.work {
+            Work::Sweep(piece) => return Ok(Some(piece(&app.config, host.now()))),
+            Work::Each { some, .. } => some(),
+            Work::Accounts => users::sql::first_deleted(),
         };
-        let rows = host.database().batch(Scope::Service, &[some()]).await?;
-        let pieces: Result<Vec<_>, _> = rows[0].iter().map(|row| piece(row)).collect();
+        let rows = host.database().batch(Scope::Service, &[some]).await?;
+        let pieces = rows[0].iter().map(|row| match self.work {
+            Work::Each { piece, .. } => piece(row),
+            _ => Ok(users::remove::piece(app.product.tables, id(row, 0)?)),
+        });
+        let pieces: Result<Vec<_>, _> = pieces.collect();
         let pieces = pieces.map_err(|error| DatabaseError::Failed(error.to_string()))?;
         Ok((!pieces.is_empty()).then(|| pieces.concat()))
     }
@@ -118,6 +145,6 @@ fn id(row: &dyn Row, column: usize) -> Result<Uuid, DecodeError> {
     row.uuid(column)?.ok_or(DecodeError { column })
 }
 
-fn unused_since(app: &App, now: Timestamp) -> Timestamp {
-    now.minus(app.config.auth.refresh_token_ttl)
+fn unused_since(config: &Config, now: Timestamp) -> Timestamp {
+    now.minus(config.auth.refresh_token_ttl)
 }

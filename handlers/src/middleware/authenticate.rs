@@ -16,7 +16,12 @@ const LOCAL_USER: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_00
 
 /// Who calls, by the bearer token (RFC 6750). That the session is still alive is for the
 /// database to say.
-pub async fn caller<H: Host>(app: &App, host: &H, head: &Parts, now: Timestamp) -> Result<Caller> {
+pub async fn caller<H: Host>(
+    app: &App<H>,
+    host: &H,
+    head: &Parts,
+    now: Timestamp,
+) -> Result<Caller> {
     if !app.config.auth.required {
         return local_user(app, host, now).await;
     }
@@ -36,7 +41,7 @@ fn bearer(line: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-async fn local_user<H: Host>(app: &App, host: &H, now: Timestamp) -> Result<Caller> {
+async fn local_user<H: Host>(app: &App<H>, host: &H, now: Timestamp) -> Result<Caller> {
     if !app.local_user.load(Ordering::Relaxed) {
         let create = Statement::write(
             "-- create_local_user

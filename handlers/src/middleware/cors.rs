@@ -6,9 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header, request::Parts};
 use trireme_core::{Code, Error, config::Http, error::Result, http::cors::OriginPattern};
 
-use crate::router::Found;
-
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// What every page may send: what the API reads, and what tracing adds to each request.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
     X-Request-Id, traceparent, tracestate, baggage, sentry-trace";
@@ -96,12 +94,12 @@ impl Verdict<'_> {
 pub fn options(
     policy: &Policy,
     verdict: &Verdict<'_>,
-    found: Option<&Found<'_, '_>>,
+    allow: Option<&HeaderValue>,
 ) -> Result<Response<Bytes>> {
     let mut response = crate::respond::no_content();
     let headers: &mut HeaderMap = response.headers_mut();
-    if let Some(found) = found {
-        headers.insert(header::ALLOW, found.resource.allow.clone());
+    if let Some(allow) = allow {
+        headers.insert(header::ALLOW, allow.clone());
     } else if matches!(verdict, Verdict::NoOrigin) {
         return Err(Error::not_found());
     }

@@ -4,7 +4,7 @@
 //! 2. the host check, CORS, HTTPS
 //! 3. the route
 //! 4. authentication of the token
-//! 5. the rate limit of credential endpoints, before a byte of the body is read
+//! 5. the endpoint's rate limit, if it has one, before a byte of the body is read
 //! 6. the body and its limit; a slow body has a limit of time, which the host keeps
 //! 7. the handler, and its deadline
 //! 8. problem mapping, the headers that every answer has, 304, compression
@@ -30,7 +30,7 @@ use futures_util::{
 use http::{HeaderMap, Method, Request, Response, request::Parts};
 use trireme_core::{
     Code, Error, Timestamp,
-    config::{Environment, Proxies},
+    config::{Config, Environment, Proxies},
     error::Result,
     host::{Body, Host, Peer},
     http::forwarded::{self, Client},
@@ -40,7 +40,7 @@ use trireme_core::{
 use validator::Validate;
 
 use crate::{
-    App, Measured, conditional, context::Context, rate_limit, router::Found, routes::Route,
+    App, Endpoint, Measured, Route, conditional, context::Context, rate_limit, router::Found,
 };
 
 /// What is known of a request once it is answered, for its log record.
@@ -51,7 +51,11 @@ struct Trace {
 }
 
 /// Answers one request.
-pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) -> Response<Bytes> {
+pub async fn answer<H: Host, B: Body>(
+    app: &App<H>,
+    host: &H,
+    request: Request<B>,
+) -> Response<Bytes> {
     let (head, body) = request.into_parts();
     let arrival = Arrival::of(app, host, &head);
     let mut trace = Trace::default();
@@ -71,7 +75,7 @@ pub async fn answer<H: Host, B: Body>(app: &App, host: &H, request: Request<B>) 
 
 /// Answers a request that does not get as far as its route: in a few words, which are not
 /// compressed.
-pub fn refuse<H: Host>(app: &App, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
+pub fn refuse<H: Host>(app: &App<H>, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
     let (arrival, trace) = (Arrival::of(app, host, head), Trace::default());
     let (response, error) = arrival.answer(app, &trace, Err(error));
     arrival.finish(host, &trace, response, error)
@@ -87,7 +91,7 @@ struct Arrival<'r> {
 }
 
 impl<'r> Arrival<'r> {
-    fn of<H: Host>(app: &App, host: &H, head: &'r Parts) -> Self {
+    fn of<H: Host>(app: &App<H>, host: &H, head: &'r Parts) -> Self {
         Self {
             started: host.now(),
             head,
@@ -98,9 +102,9 @@ impl<'r> Arrival<'r> {
     }
 
     /// The answer with the headers that every one has, and the error that it stands for.
-    fn answer(
+    fn answer<H: Host>(
         &self,
-        app: &App,
+        app: &App<H>,
         trace: &Trace,
         result: Result<Response<Bytes>>,
     ) -> (Response<Bytes>, Option<Error>) {
@@ -135,7 +139,7 @@ impl<'r> Arrival<'r> {
 struct Nothing {}
 
 async fn route<H: Host, B: Body>(
-    app: &App,
+    app: &App<H>,
     host: &H,
     body: B,
     arrival: &Arrival<'_>,
@@ -143,45 +147,43 @@ async fn route<H: Host, B: Body>(
 ) -> Result<Response<Bytes>> {
     let &Arrival { head, client, ref origin, .. } = arrival;
     let found = app.router.find(head.uri.path());
-    let route = found.as_ref().map(|found| found.resource.routes[0].path);
+    let route = found.as_ref().map(|found| found.resource.path);
     trace.route = route;
     let probe = route.is_some_and(transport::is_probe);
 
-    transport::check_host(app, head, probe)?;
+    transport::check_host(&app.config, head, probe)?;
     origin.check()?;
     if head.method == Method::OPTIONS {
-        return cors::options(&app.cors, origin, found.as_ref());
+        return cors::options(&app.cors, origin, found.as_ref().map(|found| &found.resource.allow));
     }
-    if let Some(redirect) = transport::to_https(app, head, client, probe)? {
+    if let Some(redirect) = transport::to_https(&app.config, head, client, probe)? {
         return Ok(redirect);
     }
-    let Some(Found { resource, id }) = found else { return Err(Error::not_found()) };
-    let route = resource.route(&head.method)?;
-    let caller = if route.access.needs_user() {
+    let Some(Found { resource, params }) = found else { return Err(Error::not_found()) };
+    let Route { endpoint, call } = resource.route(&head.method)?;
+    let caller = if endpoint.access.needs_user() {
         Some(authenticate::caller(app, host, head, host.now()).await?)
     } else {
         None
     };
     trace.user = caller.map(|caller| caller.user);
-    let takes_query = resource.takes_query && *route.method == Method::GET;
-    if !takes_query && !probe {
+    if !endpoint.takes_query && !probe {
         Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
     }
-    let standing = if route.access.is_limited() {
-        let (keys, quota) = (&app.config.auth.keys, app.config.limits.auth_per_address);
-        let counted =
-            rate_limit::per_address(host, &app.schema, keys, quota, client.address, host.now());
-        Some(in_time(app, host, counted).await.unwrap_or_else(|| Err(timed_out()))?)
-    } else {
-        None
+    let standing = match endpoint.limit {
+        Some(limit) => {
+            let counted = rate_limit::request(app, host, limit, client.address, caller);
+            Some(in_time(app, host, counted).await.unwrap_or_else(|| Err(timed_out()))?)
+        }
+        None => None,
     };
     let answered = async {
         if let Some(standing) = &standing {
             standing.check()?;
         }
-        let body = match *route.method {
+        let body = match *endpoint.method {
             Method::GET => Bytes::new(),
-            _ => body.read(body_limit(app, route)).await?,
+            _ => body.read(body_limit(&app.config, endpoint)).await?,
         };
         let cx = Context {
             app,
@@ -191,10 +193,10 @@ async fn route<H: Host, B: Body>(
             now: host.now(),
             client,
             caller,
-            id,
+            params,
             writing: Cell::new(false),
         };
-        in_time(app, host, route.call(&cx)).await.unwrap_or_else(|| {
+        in_time(app, host, call(&cx)).await.unwrap_or_else(|| {
             Err(if cx.writing.get() {
                 Error::new(Code::OUTCOME_UNKNOWN, "Whether the change was made is not known.")
             } else {
@@ -212,13 +214,13 @@ async fn route<H: Host, B: Body>(
 /// A password or a token needs no more, and anybody may send it.
 const CREDENTIAL_BODY: usize = 16 << 10;
 
-fn body_limit(app: &App, route: &Route) -> usize {
-    let limit = app.config.http.body_limit;
-    if route.access.is_limited() { limit.min(CREDENTIAL_BODY) } else { limit }
+fn body_limit(config: &Config, endpoint: &Endpoint) -> usize {
+    let limit = config.http.body_limit;
+    if endpoint.access.tries_credentials() { limit.min(CREDENTIAL_BODY) } else { limit }
 }
 
 /// What `work` gives, if it does so within the request's deadline.
-async fn in_time<H: Host, T>(app: &App, host: &H, work: impl Future<Output = T>) -> Option<T> {
+async fn in_time<H: Host, T>(app: &App<H>, host: &H, work: impl Future<Output = T>) -> Option<T> {
     let deadline = host.sleep(app.config.http.request_timeout);
     match select(pin!(work), pin!(deadline)).await {
         Either::Left((output, _)) => Some(output),
@@ -230,7 +232,7 @@ fn timed_out() -> Error {
     Error::new(Code::TIMEOUT, "The request took too long.")
 }
 
-fn client(app: &App, head: &Parts) -> Client {
+fn client<H: Host>(app: &App<H>, head: &Parts) -> Client {
     let unknown = Peer {
         address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         trusted_platform: false,
@@ -243,7 +245,7 @@ fn client(app: &App, head: &Parts) -> Client {
 
 /// Outside development somebody who forwards is most likely the platform's proxy. Unless it is
 /// trusted all its callers count as one, which is noticed when a limit locks all of them out.
-fn tell_of_proxy(app: &App, peer: Peer, headers: &HeaderMap) {
+fn tell_of_proxy<H: Host>(app: &App<H>, peer: Peer, headers: &HeaderMap) {
     if app.told_of_proxy.load(Ordering::Relaxed)
         || app.config.environment == Environment::Development
         || peer.trusted_platform

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, Version, header, request::Parts};
-use trireme_core::{Code, Error, error::Result, http::forwarded::Client};
+use trireme_core::{Code, Error, config::Config, error::Result, http::forwarded::Client};
 
-use crate::{App, respond};
+use crate::respond;
 
 /// Paths that a platform probes by address and without TLS.
 pub fn is_probe(route: &str) -> bool {
@@ -13,20 +13,20 @@ pub fn is_probe(route: &str) -> bool {
 
 /// Exactly one host must be asked for, and one that we answer to. HTTP/1.0 has no `Host`
 /// (RFC 1945): who speaks it may name none, where every name is answered to.
-pub fn check_host(app: &App, head: &Parts, probe: bool) -> Result<()> {
+pub fn check_host(config: &Config, head: &Parts, probe: bool) -> Result<()> {
     let invalid = |detail| Err(Error::new(Code::INVALID_HOST, detail));
-    let any = probe || app.config.auth.required && app.config.http.allowed_hosts.is_empty();
+    let any = probe || config.auth.required && config.http.allowed_hosts.is_empty();
     match host(head) {
         Some(_) if any => Ok(()),
-        Some(host) if is_own(app, name(host)) => Ok(()),
+        Some(host) if is_own(config, name(host)) => Ok(()),
         Some(_) => invalid("This server does not answer to that host."),
         None if any && is_old(head) => Ok(()),
         None => invalid("The request must name exactly one host."),
     }
 }
 
-fn is_own(app: &App, name: &str) -> bool {
-    let http = &app.config.http;
+fn is_own(config: &Config, name: &str) -> bool {
+    let http = &config.http;
     let public =
         http.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
     http.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
@@ -34,7 +34,7 @@ fn is_own(app: &App, name: &str) -> bool {
         // Whoever reaches a server without authentication is its user. A page on the Internet
         // reaches it through its visitor's browser, by a name of its own that leads to this
         // machine; it can't be called by these.
-        || !app.config.auth.required && LOCAL.iter().any(|local| local.eq_ignore_ascii_case(name))
+        || !config.auth.required && LOCAL.iter().any(|local| local.eq_ignore_ascii_case(name))
 }
 
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -47,16 +47,16 @@ fn is_old(head: &Parts) -> bool {
 /// The redirect that plain HTTP gets where HTTPS is enforced. Only a trusted proxy or the
 /// platform can say that a client came by plain HTTP.
 pub fn to_https(
-    app: &App,
+    config: &Config,
     head: &Parts,
     client: Client,
     probe: bool,
 ) -> Result<Option<Response<Bytes>>> {
-    if !app.config.http.enforce_https || probe || client.https != Some(false) {
+    if !config.http.enforce_https || probe || client.https != Some(false) {
         return Ok(None);
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let location = match &app.config.http.public_url {
+    let location = match &config.http.public_url {
         Some(url) if url.starts_with("https://") => format!("{url}{path}"),
         _ => {
             let nowhere = || Error::new(Code::INVALID_HOST, "Ask by HTTPS.");

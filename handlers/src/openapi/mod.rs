@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, derived from the route table and from the types that serve.
+//! The OpenAPI 3.1 document, derived from the tables of routes and from the types that serve.
 
 mod operation;
 mod schema;
@@ -8,14 +8,21 @@ pub use operation::Operation;
 use operation::{Components, header};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-pub use text::TEXT;
-use trireme_core::{Code, VERSION, error::Documented, problem::Problem};
-
-use crate::{
-    middleware::transport::is_probe,
-    routes::{Route, TABLE},
+#[doc(hidden)]
+pub use text::compact;
+use trireme_core::{
+    Code,
+    error::{CODES, Documented},
+    problem::Problem,
 };
 
+use crate::{
+    endpoint::{Endpoint, Per},
+    middleware::transport::is_probe,
+    product::{About, Tag},
+};
+
+/// What every product's callers have to know.
 const ABOUT: &str = include_str!("about.md");
 
 /// `#rrggbb`; it is lower-cased.
@@ -27,44 +34,68 @@ pub struct ColorText(
     String,
 );
 
-/// The whole document. `docs/openapi.json` is this, and a test keeps it so.
-pub fn document() -> Value {
-    let mut operation = Operation::default();
+/// An endpoint as the document has it.
+pub struct Described {
+    pub endpoint: &'static Endpoint,
+    /// `GetTask`; clients made from the document call it `getTask`.
+    pub name: &'static str,
+    pub summary: &'static str,
+    /// What it takes and gives.
+    pub describe: fn(Operation) -> Operation,
+}
+
+/// The whole document.
+pub fn document(about: &About, codes: &[Documented], operations: &[Described]) -> Value {
+    let mut operation = Operation::new(CODES.iter().chain(codes).copied().collect());
     let mut paths = Map::new();
     operation.component::<Problem<'static>>();
-    for route in TABLE {
-        operation = route.describe(operation);
-        if let Some(described) = operation.finish(route) {
-            let item = paths.entry(route.path).or_insert_with(|| json!({}));
-            item[route.method.as_str().to_lowercase()] = described;
+    for described in operations {
+        operation = (described.describe)(operation);
+        if let Some(written) = operation.finish(described) {
+            let Endpoint { path, method, .. } = described.endpoint;
+            let item = paths.entry(*path).or_insert_with(|| json!({}));
+            item[method.as_str().to_lowercase()] = written;
         }
     }
     let Components { schemas, responses } = operation.into_components();
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": "Trireme",
-            "version": VERSION,
-            "summary": "Accounts, tokens, and records that only their owner can see.",
-            "description": ABOUT,
-            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-        },
+        "info": info(about),
         "servers": [{ "url": "/" }],
-        "tags": [
-            { "name": "auth", "description": "Signing up, in, on and out." },
-            { "name": "users", "description": "The own account and its sessions." },
-            { "name": "contexts", "description": "What tasks are sorted by." },
-            { "name": "tasks", "description": "Tasks." },
-            { "name": "service", "description": "Health and keys." },
-        ],
+        "tags": tags(about.tags),
         "paths": paths,
         "components": {
             "schemas": schemas,
             "responses": responses,
-            "headers": headers(),
+            "headers": headers(operations),
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The `access_token` of a sign-in or a refresh." } },
         },
     })
+}
+
+fn info(about: &About) -> Value {
+    let description: Vec<_> =
+        [about.description, ABOUT].into_iter().filter(|text| !text.is_empty()).collect();
+    let mut info = json!({
+        "title": about.title,
+        "version": about.version,
+        "summary": about.summary,
+        "description": description.join("\n\n"),
+    });
+    if let Some(license) = about.license {
+        info["license"] = json!({ "name": license, "identifier": license });
+    }
+    info
+}
+
+fn tags(product: &[Tag]) -> Vec<Value> {
+    const BEFORE: [Tag; 2] = [
+        Tag { name: "auth", description: "Signing up, in, on and out." },
+        Tag { name: "users", description: "The own account and its sessions." },
+    ];
+    const AFTER: [Tag; 1] = [Tag { name: "service", description: "Health and keys." }];
+    let all = BEFORE.iter().chain(product).chain(&AFTER);
+    all.map(|tag| json!({ "name": tag.name, "description": tag.description })).collect()
 }
 
 /// The problems of one status that an operation can answer with.
@@ -110,7 +141,14 @@ fn example(Documented { code, meaning }: Documented) -> Value {
     json!({ "value": problem })
 }
 
-fn headers() -> Value {
+/// Where a record of the product's could be.
+fn place(operations: &[Described]) -> String {
+    let one = operations.iter().map(|described| described.endpoint.path).rev();
+    let one = one.filter_map(|path| path.strip_suffix("/{id}")).find(|path| !path.contains('{'));
+    format!("{}/01a1f8d4-0170-7f29-b0c2-1d2e3f405162", one.unwrap_or("/api/v1/records"))
+}
+
+fn headers(operations: &[Described]) -> Value {
     let text = |description: &str, example: &str, required: bool| {
         json!({
             "description": description, "required": required,
@@ -124,7 +162,7 @@ fn headers() -> Value {
         ),
         "ETag": text("The version of the record; send it back in If-None-Match or If-Match.", "\"3\"", true),
         "Location": text(
-            "Where the new record is.", "/api/v1/tasks/01a1f8d4-0170-7f29-b0c2-1d2e3f405162", true,
+            "Where the new record is.", &place(operations), true,
         ),
         "Idempotency-Replayed": text(
             "`true` when this is the answer of an earlier request with this key.", "true", false,
@@ -146,7 +184,7 @@ fn headers() -> Value {
 }
 
 /// The faults that any request of a kind can meet, whatever its handler does.
-fn common(route: &Route) -> Vec<Code> {
+fn common(endpoint: &Endpoint) -> Vec<Code> {
     let mut codes = vec![
         Code::MALFORMED_REQUEST,
         Code::INVALID_HOST,
@@ -155,20 +193,30 @@ fn common(route: &Route) -> Vec<Code> {
         Code::TIMEOUT,
     ];
     // Probes may be asked with any query; nothing else may.
-    if !is_probe(route.path) {
+    if !is_probe(endpoint.path) {
         codes.extend([Code::INVALID, Code::MALFORMED_QUERY]);
-        if route.path.starts_with("/api/") {
+        if endpoint.path.starts_with("/api/") {
             codes.extend([Code::DATABASE_UNAVAILABLE, Code::STARTING, Code::OVERLOADED]);
         }
     }
-    if route.access.needs_user() {
+    if endpoint.access.needs_user() {
         codes.extend([Code::UNAUTHENTICATED, Code::SESSION_ENDED]);
     }
-    if route.access.is_limited() {
+    if endpoint.limit.is_some() {
         codes.push(Code::RATE_LIMITED);
     }
-    if *route.method != http::Method::GET {
+    if *endpoint.method != http::Method::GET {
         codes.extend([Code::BODY_TOO_LARGE, Code::BODY_TIMEOUT, Code::OUTCOME_UNKNOWN]);
     }
     codes
+}
+
+/// What an endpoint's limit counts.
+fn counted(endpoint: &Endpoint) -> Option<&'static str> {
+    Some(match endpoint.limit?.per {
+        Per::Address => {
+            "Requests are counted by client address; the `RateLimit` field tells what is left."
+        }
+        Per::User => "Requests are counted by user; the `RateLimit` field tells what is left.",
+    })
 }

@@ -2,14 +2,9 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use trireme_core::{
-    Code,
-    error::{CODES, Documented},
-    page::Sort,
-};
+use trireme_core::{Code, error::Documented, page::Sort};
 
-use super::{common, fault, schema};
-use crate::routes::Route;
+use super::{Described, common, counted, fault, schema};
 
 /// What an endpoint says of itself. One is handed from endpoint to endpoint, so that all share
 /// their component schemas.
@@ -19,8 +14,12 @@ pub struct Operation {
     /// The body's schema and its media types.
     body: Option<(Value, &'static [&'static str])>,
     parameters: Vec<Value>,
+    /// Parts of the path that were described.
+    path: Vec<(&'static str, Value)>,
     answers: BTreeMap<u16, Value>,
     codes: Vec<Code>,
+    /// All that there are.
+    known: Vec<Documented>,
     hidden: bool,
     about: Option<&'static str>,
     confirm: Option<&'static str>,
@@ -31,7 +30,7 @@ pub struct Operation {
 }
 
 /// The parts of the document that operations share.
-pub struct Components {
+pub(super) struct Components {
     pub schemas: Map<String, Value>,
     pub responses: Map<String, Value>,
 }
@@ -39,8 +38,9 @@ pub struct Components {
 const JSON: &[&str] = &["application/json"];
 const MERGE_PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
-impl Default for Operation {
-    fn default() -> Self {
+impl Operation {
+    /// `known` are all codes that there are.
+    pub(super) fn new(known: Vec<Documented>) -> Self {
         let settings = |mut settings: SchemaSettings| {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
@@ -54,8 +54,10 @@ impl Default for Operation {
             inputs: inputs.into_generator(),
             body: None,
             parameters: Vec::new(),
+            path: Vec::new(),
             answers: BTreeMap::new(),
             codes: Vec::new(),
+            known,
             hidden: false,
             about: None,
             confirm: None,
@@ -63,17 +65,11 @@ impl Default for Operation {
             faults: Map::new(),
         }
     }
-}
 
-impl Operation {
     /// Not an operation of the API.
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
         self
-    }
-
-    pub const fn is_hidden(&self) -> bool {
-        self.hidden
     }
 
     /// What the summary has no room for.
@@ -171,6 +167,13 @@ impl Operation {
         self.fails(&[Code::IDEMPOTENCY_KEY_REUSED])
     }
 
+    /// The `{name}` of the path. An `{id}` is a UUID unless this says otherwise.
+    pub fn path<T: JsonSchema>(mut self, name: &'static str, meaning: &str) -> Self {
+        let schema = T::json_schema(&mut self.inputs).to_value();
+        self.path.push((name, path_parameter(name, meaning, schema)));
+        self
+    }
+
     /// Every field of `T` is a parameter of the query.
     pub fn filter<T: JsonSchema>(mut self) -> Self {
         let filter = schema::body(T::json_schema(&mut self.inputs).to_value());
@@ -212,41 +215,51 @@ impl Operation {
         self.fails(&[Code::INVALID_CURSOR])
     }
 
-    pub fn has_query(&self) -> bool {
-        self.parameters.iter().any(|parameter| parameter["in"] == "query")
-    }
-
     /// A type's schema as a component, and the reference to it.
     pub fn component<T: JsonSchema>(&mut self) -> Value {
         self.outputs.subschema_for::<T>().to_value()
     }
 
     /// The operation as the document has it; what was said is forgotten, the components are kept.
-    pub fn finish(&mut self, route: &'static Route) -> Option<Value> {
+    /// Panics where it says something else than the table of routes.
+    pub(super) fn finish(&mut self, described: &Described) -> Option<Value> {
+        let Described { endpoint, name, summary, .. } = described;
         let mut codes = std::mem::take(&mut self.codes);
         let mut answers = std::mem::take(&mut self.answers);
-        let mut parameters = std::mem::take(&mut self.parameters);
+        let mut path = std::mem::take(&mut self.path);
+        let parameters = std::mem::take(&mut self.parameters);
         let about = self.about.take();
         let confirm = self.confirm.take();
         let body = self.body.take();
         if std::mem::take(&mut self.hidden) {
             return None;
         }
-        codes.extend(common(route));
-        if route.path.contains("{id}") {
-            codes.push(Code::NOT_FOUND);
-            parameters.insert(
-                0,
-                json!({
-                    "name": "id", "in": "path", "required": true,
-                    "description": "The record's `id`.",
-                    "schema": { "type": "string", "format": "uuid" },
-                }),
-            );
+        let has_query = parameters.iter().any(|parameter| parameter["in"] == "query");
+        assert_eq!(has_query, endpoint.takes_query, "{name}: parameters of the query");
+        codes.extend(common(endpoint));
+        let placeholders =
+            endpoint.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        let mut all: Vec<Value> = Vec::new();
+        for placeholder in placeholders {
+            let known = path.iter().position(|(name, _)| *name == placeholder);
+            all.push(match known {
+                Some(known) => path.swap_remove(known).1,
+                None if placeholder == "id" => {
+                    let uuid = json!({ "type": "string", "format": "uuid" });
+                    path_parameter("id", "The record's `id`.", uuid)
+                }
+                None => panic!("{name} does not describe {{{placeholder}}} of its path"),
+            });
         }
+        assert!(path.is_empty(), "{name} describes what is not in its path: {path:?}");
+        if !all.is_empty() {
+            codes.push(Code::NOT_FOUND);
+        }
+        all.extend(parameters);
+        let parameters = all;
         for answer in answers.values_mut() {
             let limited: &[_] =
-                if route.access.is_limited() { &["RateLimit", "RateLimit-Policy"] } else { &[] };
+                if endpoint.limit.is_some() { &["RateLimit", "RateLimit-Policy"] } else { &[] };
             for name in ["X-Request-Id"].iter().chain(limited) {
                 answer["headers"][name] = header(name);
             }
@@ -255,16 +268,13 @@ impl Operation {
         let responses: Map<_, _> =
             answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
         let mut operation = json!({
-            "operationId": operation_id(route.name()),
-            "summary": route.summary,
-            "tags": [tag(route.path)],
-            "security": if route.access.needs_user() { json!([{ "bearer": [] }]) } else { json!([]) },
+            "operationId": operation_id(name),
+            "summary": summary,
+            "tags": [tag(endpoint.path)],
+            "security": if endpoint.access.needs_user() { json!([{ "bearer": [] }]) } else { json!([]) },
             "responses": responses,
         });
-        let limited =
-            "Requests are counted by client address; the `RateLimit` field tells what is left.";
-        let about: Vec<_> =
-            about.into_iter().chain(route.access.is_limited().then_some(limited)).collect();
+        let about: Vec<_> = about.into_iter().chain(counted(endpoint)).collect();
         if !about.is_empty() {
             operation["description"] = about.join("\n\n").into();
         }
@@ -275,7 +285,7 @@ impl Operation {
             operation["parameters"] = parameters.into();
         }
         if let Some((body, media)) = body {
-            let name = format!("{}Body", route.name());
+            let name = format!("{name}Body");
             let content = json!({
                 "schema": { "$ref": format!("#/components/schemas/{name}") },
                 "example": schema::example(&body, &Map::new()),
@@ -292,7 +302,7 @@ impl Operation {
     /// media type.
     fn add_faults(&mut self, codes: &[Code], answers: &mut BTreeMap<u16, Value>) {
         let mut by_status: BTreeMap<u16, Vec<Documented>> = BTreeMap::new();
-        for known in CODES.iter().filter(|known| codes.contains(&known.code)) {
+        for known in self.known.iter().filter(|known| codes.contains(&known.code)) {
             by_status.entry(known.code.status()).or_default().push(*known);
         }
         for (status, codes) in by_status {
@@ -310,7 +320,7 @@ impl Operation {
         }
     }
 
-    pub fn into_components(mut self) -> Components {
+    pub(super) fn into_components(mut self) -> Components {
         let mut schemas = self.outputs.take_definitions(true);
         schemas.extend(self.bodies);
         Components { schemas, responses: self.faults }
@@ -341,6 +351,10 @@ impl Operation {
             }
         }
     }
+}
+
+fn path_parameter(name: &str, meaning: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": meaning, "schema": schema })
 }
 
 /// A header that the document describes among its components.

@@ -1,21 +1,26 @@
 //! The document as it is served.
 
-/// Kept equal to [`super::document`] by a test.
-const COMMITTED: &[u8] = include_bytes!("../../../docs/openapi.json");
-
-/// The committed document without its white space, on every host: to derive it anew at each start
-/// takes an edge host longer than a request, and the schemas are a tenth of what has to be loaded.
-pub static TEXT: [u8; LENGTH] = {
-    let mut text = [0; LENGTH];
-    compact(COMMITTED, &mut text);
-    text
-};
-
-const LENGTH: usize = compact(COMMITTED, &mut []);
+/// A committed OpenAPI document without its white space: what [`Product::DOCUMENT`] is. A test or
+/// the check of a build keeps the file equal to what the `openapi` command prints.
+///
+/// [`Product::DOCUMENT`]: crate::Product::DOCUMENT
+#[macro_export]
+macro_rules! document {
+    ($file:literal) => {{
+        const COMMITTED: &[u8] = include_bytes!($file);
+        static TEXT: [u8; $crate::openapi::compact(COMMITTED, &mut [])] = {
+            let mut text = [0; $crate::openapi::compact(COMMITTED, &mut [])];
+            $crate::openapi::compact(COMMITTED, &mut text);
+            text
+        };
+        &TEXT
+    }};
+}
 
 /// Copies a JSON text without the white space between its tokens, as far as there is room, and
 /// answers how long it is.
-const fn compact(text: &[u8], room: &mut [u8]) -> usize {
+#[doc(hidden)]
+pub const fn compact(text: &[u8], room: &mut [u8]) -> usize {
     let (mut read, mut written) = (0, 0);
     let (mut quoted, mut escaped) = (false, false);
     while read < text.len() {

@@ -188,17 +188,6 @@ pub fn leave_context(user: Uuid, context: Uuid) -> Statement<'static> {
     )
 }
 
-/// Removes a piece of a deleted account's.
-pub fn remove_all(user: Uuid) -> Statement<'static> {
-    Statement::write(
-        "-- remove_tasks
-         DELETE FROM tasks WHERE user_id = $1 AND id IN (
-             SELECT id FROM tasks WHERE user_id = $1 ORDER BY created_at LIMIT 1000
-         ) RETURNING 1 AS gone",
-        vec![user.into()],
-    )
-}
-
 /// The tasks that wait to be folded anew. An index has this very condition.
 macro_rules! to_fold {
     () => {

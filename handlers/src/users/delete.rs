@@ -45,7 +45,7 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 /// The account is gone for everybody already; whatever this leaves is removed by maintenance.
 async fn clear_away<H: Host>(cx: &Context<'_, H>, user: Uuid, email: &str) {
     let id = user.to_string();
-    let mut statements = remove::piece(user);
+    let mut statements = remove::piece(cx.app.product.tables, user);
     for key in &cx.app.config.auth.keys.keys {
         for name in [email, &id] {
             statements.push(rate_limit::forget(&Account::new(key, name)));

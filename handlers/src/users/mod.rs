@@ -69,7 +69,7 @@ pub struct EmailText(
 );
 
 /// Hashes a new password off the request's thread.
-pub async fn hash<H: Host>(host: &H, app: &App, password: &NewPassword) -> Result<String> {
+pub async fn hash<H: Host>(host: &H, app: &App<H>, password: &NewPassword) -> Result<String> {
     let cost = app.config.auth.bcrypt_cost;
     let mut salt = [0; 16];
     host.random(&mut salt);

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use trireme::{App, TASKS};
+use trireme::{App, TASKS, reference::Tasks};
 use trireme_core::{
     Secret, Timestamp,
     config::{Config, Platform},
@@ -79,7 +79,7 @@ impl Host for TestHost {
 
 /// The application on one database, and whoever calls it.
 pub struct World {
-    pub app: App,
+    pub app: App<TestHost>,
     pub host: TestHost,
     pub address: Cell<IpAddr>,
     /// Dropped last: it removes the database.
@@ -148,7 +148,7 @@ fn run(
         };
         host.database.migrator(TASKS).migrate(None, |_| {}).await.expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
-        let world = World { app: App::new(config), host, address, _database: database };
+        let world = World { app: App::new::<Tasks>(config), host, address, _database: database };
         test(&world).await;
     });
 }

@@ -4,7 +4,10 @@ mod postgres;
 mod report;
 mod sqlite;
 
-use trireme_core::config::{Config, DatabaseUrl};
+use trireme_core::{
+    config::{Config, DatabaseUrl},
+    migrations::{Schema, Series},
+};
 
 use self::report::Report;
 use super::{
@@ -16,6 +19,7 @@ use crate::database::{
     Database,
     migrate::{MigrateError, State},
 };
+use crate::program::name;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -35,7 +39,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, series: Series) -> Result<(), Failure> {
     let given = !args.url.is_empty();
     let config = configuration_with(|name| match name {
         "DATABASE_URL" if given => Some(args.url.join(" ")),
@@ -43,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         "DIRECT_DATABASE_URL" if given => None,
         name => variable(name),
     })?;
-    let report = runtime()?.block_on(examine(&config))?;
+    let report = runtime()?.block_on(examine(&config, series))?;
     if args.json {
         say_json(&report.to_json())?;
     } else {
@@ -56,24 +60,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-async fn examine(config: &Config) -> Result<Report, Failure> {
+async fn examine(config: &Config, series: Series) -> Result<Report, Failure> {
     let mut report = Report::default();
     let reached = match &config.database.url {
-        DatabaseUrl::Postgres(url) => postgres::examine(url, &config.database, &mut report).await?,
+        DatabaseUrl::Postgres(url) => {
+            postgres::examine(url, &config.database, Schema::of(series), &mut report).await?
+        }
         DatabaseUrl::Sqlite(path) => sqlite::examine(path, &mut report),
         // Opening it says that it is not to be had.
         DatabaseUrl::Binding(..) => true,
     };
     if reached {
-        schema(&Database::open(&config.database)?, &mut report).await;
+        schema(&Database::open(&config.database)?, series, &mut report).await;
     }
     Ok(report)
 }
 
 /// Whether the schema is the one that this build needs.
-async fn schema(database: &Database, report: &mut Report) {
+async fn schema(database: &Database, series: Series, report: &mut Report) {
     const CHECK: &str = "schema";
-    let migrator = database.migrator(trireme::TASKS);
+    let migrator = database.migrator(series);
     let all = match migrator.status().await {
         Ok(all) => all,
         Err(error) => return report.problem(CHECK, error.sentence(), "Mend that first."),
@@ -90,7 +96,7 @@ async fn schema(database: &Database, report: &mut Report) {
                 all.len(),
                 pending.join(", ")
             ),
-            "Run `trireme migrate`, or let serving do it (MIGRATE_ON_START).",
+            format!("Run `{} migrate`, or let serving do it (MIGRATE_ON_START).", name()),
         ),
         Err(MigrateError::Lacking(_)) | Ok(_) => {
             report.ok(CHECK, format!("All {applied} migrations of this build are applied."));

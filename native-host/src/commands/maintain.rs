@@ -1,17 +1,14 @@
 //! `trireme maintain`: what is due, worked off now.
 
 use serde_json::json;
-use trireme::{
-    App,
-    maintenance::{self, Outcome, Report},
-};
+use trireme::maintenance::{self, Outcome, Report};
 
 use super::{
     Failure, configuration,
     output::{complain, say, say_json, table},
     runtime, serve,
 };
-use crate::metrics::Metrics;
+use crate::{Program, metrics::Metrics};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -35,18 +32,18 @@ pub struct Args {
 /// Of a step, before the others have their turn.
 const PIECES: u32 = 100;
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
     let config = configuration()?;
     let reports = runtime()?.block_on(async {
-        let host = serve::host(&config, 1, &Metrics::new())?;
-        let app = App::new(config);
+        let host = serve::host(&config, 1, &Metrics::new(program))?;
+        let app = (program.app)(config);
         let mut all: Vec<Report> = Vec::new();
         loop {
             let run = maintenance::run(&app, &host, if args.once { 1 } else { PIECES });
             let run = run.await.map_err(|error| {
                 Failure::no(format!(
                     "What is due could not be asked: {error}.\n{}",
-                    super::user::NEXT
+                    super::user::next()
                 ))
             })?;
             let unfinished = run.iter().any(|report| report.outcome == Outcome::Unfinished);

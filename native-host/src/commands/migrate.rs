@@ -5,7 +5,7 @@ mod d1;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use trireme_core::migrations::Migration;
+use trireme_core::migrations::{Migration, Series};
 
 use super::{
     Failure, configuration,
@@ -16,6 +16,7 @@ use crate::database::{
     Database,
     migrate::{Done, MigrateError, State, Status},
 };
+use crate::program::name;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -47,20 +48,20 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, series: Series) -> Result<(), Failure> {
     if let Some(folder) = &args.d1 {
-        return d1::write(trireme::TASKS, folder);
+        return d1::write(series, folder);
     }
     let config = configuration()?;
     runtime()?.block_on(async {
         let database = serve::open(&config)?;
         if args.status {
-            status(&database, args.json).await
+            status(&database, series, args.json).await
         } else if args.dry_run {
-            let pending = database.migrator(trireme::TASKS).pending(args.to).await?;
+            let pending = database.migrator(series).pending(args.to).await?;
             show_pending(&pending, args.json)
         } else {
-            apply(&database, args).await
+            apply(&database, series, args).await
         }
     })
 }
@@ -73,8 +74,8 @@ impl From<MigrateError> for Failure {
     }
 }
 
-async fn status(database: &Database, json: bool) -> Result<(), Failure> {
-    let all = database.migrator(trireme::TASKS).status().await?;
+async fn status(database: &Database, series: Series, json: bool) -> Result<(), Failure> {
+    let all = database.migrator(series).status().await?;
     if json {
         let all: Vec<_> = all.iter().map(document).collect();
         say_json(&json!({ "migrations": all }))?;
@@ -86,12 +87,12 @@ async fn status(database: &Database, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     // What does not fit is told as applying would tell it.
-    database.migrator(trireme::TASKS).pending(None).await?;
-    Err(Failure::no(format!("{} pending: run `trireme migrate`.", migrations(missing))))
+    database.migrator(series).pending(None).await?;
+    Err(Failure::no(format!("{} pending: run `{} migrate`.", migrations(missing), name())))
 }
 
-async fn apply(database: &Database, args: &Args) -> Result<(), Failure> {
-    let migrator = database.migrator(trireme::TASKS);
+async fn apply(database: &Database, series: Series, args: &Args) -> Result<(), Failure> {
+    let migrator = database.migrator(series);
     let mut progress = Progress::new(migrator.pending(args.to).await?.len());
     let result = migrator.migrate(args.to, |done| progress.step(&named(&done.migration))).await;
     drop(progress);

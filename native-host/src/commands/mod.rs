@@ -20,22 +20,19 @@ use std::{
 };
 
 use clap::{
-    Parser, Subcommand,
+    CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     error::ContextKind::{InvalidArg, InvalidSubcommand, InvalidValue},
 };
+use trireme::About;
 use trireme_core::{
     Secret,
     config::{Config, Faults, Platform},
 };
 
-use crate::database::OpenError;
+use crate::{Program, database::OpenError, program::name};
 
-/// Trireme, a backend: accounts, tokens, and records that only their owner can see.
-///
-/// Without a command it serves: on port 8000, with an SQLite file in the current folder,
-/// unless environment variables say otherwise. `trireme config` lists them all.
 #[derive(Parser)]
-#[command(name = "trireme", version = trireme_core::VERSION, after_help = AFTER_HELP)]
+#[command(name = "trireme", after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -76,9 +73,17 @@ enum Command {
     Verify(verify::Args),
 }
 
-/// Runs the command that the process was started with. `checks` are the product's.
-pub fn main(checks: &'static [trireme_verify::Group]) -> ExitCode {
-    match Cli::try_parse().map_or_else(|other| explain(&other), |cli| run(cli, checks)) {
+/// What help says of any program besides its title.
+const LONG_ABOUT: &str = "\
+Without a command it serves: on port 8000, with an SQLite file in the current folder,
+unless environment variables say otherwise. `trireme config` lists them all.";
+
+/// Runs the command that the process was started with.
+pub fn main(program: &Program) -> ExitCode {
+    let parsed = command(&program.about)
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed.map_or_else(|other| explain(&other), |cli| run(program, cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
@@ -89,17 +94,34 @@ pub fn main(checks: &'static [trireme_verify::Group]) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, checks: &'static [trireme_verify::Group]) -> Result<(), Failure> {
+/// The command line as this program has it: help speaks of it by the name that it is called by.
+fn command(about: &About) -> clap::Command {
+    let own = |text: &str| text.replace("trireme ", &format!("{} ", name()));
+    let short = format!("{}: {}", about.title, about.summary);
+    let long = format!("{short}\n\n{}", own(LONG_ABOUT));
+    let renamed =
+        move |command: clap::Command| match command.get_after_help().map(ToString::to_string) {
+            Some(text) => command.after_help(own(&text)),
+            None => command,
+        };
+    renamed(Cli::command().mut_subcommands(renamed))
+        .name(name())
+        .version(about.version)
+        .about(short)
+        .long_about(long)
+}
+
+fn run(program: &Program, cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(),
+        Command::Serve => serve::run(program),
         Command::Config(args) => config::run(&args),
-        Command::Routes(args) => routes::run(&args),
-        Command::Openapi => openapi::run(),
-        Command::Migrate(args) => migrate::run(&args),
-        Command::Maintain(args) => maintain::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
-        Command::User(command) => user::run(&command),
-        Command::Verify(args) => verify::run(&args, checks),
+        Command::Routes(args) => routes::run(program, &args),
+        Command::Openapi => openapi::run(program),
+        Command::Migrate(args) => migrate::run(&args, program.series),
+        Command::Maintain(args) => maintain::run(program, &args),
+        Command::Doctor(args) => doctor::run(&args, program.series),
+        Command::User(command) => user::run(program, &command),
+        Command::Verify(args) => verify::run(&args, program.checks),
     }
 }
 
@@ -109,9 +131,10 @@ fn explain(other: &clap::Error) -> Result<(), Failure> {
     let quoted = [InvalidArg, InvalidSubcommand, InvalidValue];
     let mut quoted = quoted.into_iter().filter_map(|kind| other.get(kind));
     if quoted.any(|it| it.to_string().contains("://") || it.to_string().contains('@')) {
-        return Err(Failure::usage(
-            "A URL or an address is given where none is due; see `trireme --help`.",
-        ));
+        return Err(Failure::usage(format!(
+            "A URL or an address is given where none is due; see `{} --help`.",
+            name()
+        )));
     }
     let text = other.render();
     if other.use_stderr() {

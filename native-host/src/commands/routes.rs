@@ -1,11 +1,12 @@
 //! `trireme routes`: the endpoints.
 
-use trireme::routes::{Access, Route, TABLE};
+use trireme::{Described, Endpoint};
 
 use super::{
     Failure,
     output::{say, say_json, table},
 };
+use crate::Program;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -14,37 +15,31 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
+    let operations = (program.operations)();
     if args.json {
-        let routes: Vec<_> = TABLE
-            .iter()
-            .map(|route| {
-                serde_json::json!({
-                    "method": route.method.as_str(),
-                    "path": route.path,
-                    "access": access(route),
-                    "summary": route.summary,
-                })
+        let json = |Described { endpoint, summary, .. }: &Described| {
+            serde_json::json!({
+                "method": endpoint.method.as_str(),
+                "path": endpoint.path,
+                "access": access(endpoint),
+                "summary": summary,
             })
-            .collect();
-        say_json(&routes)
-    } else {
-        let rows: Vec<_> = TABLE
-            .iter()
-            .map(|route| {
-                [route.method.as_str(), route.path, access(route), route.summary].map(str::to_owned)
-            })
-            .collect();
-        say(table(&rows))
+        };
+        return say_json(&operations.iter().map(json).collect::<Vec<_>>());
     }
+    let row = |Described { endpoint, summary, .. }: &Described| {
+        [endpoint.method.as_str(), endpoint.path, access(endpoint), summary].map(str::to_owned)
+    };
+    say(table(&operations.iter().map(row).collect::<Vec<_>>()))
 }
 
 /// Who may call.
-fn access(route: &Route) -> &'static str {
-    match route.access {
-        Access::Public => "public",
-        Access::Credential => "public, limited",
-        Access::User => "user",
-        Access::UserCredential => "user, limited",
+fn access(endpoint: &Endpoint) -> &'static str {
+    match (endpoint.access.needs_user(), endpoint.limit.is_some()) {
+        (false, false) => "public",
+        (false, true) => "public, limited",
+        (true, false) => "user",
+        (true, true) => "user, limited",
     }
 }

@@ -21,6 +21,7 @@ use trireme_core::{
 use self::{announce::Places, start::migrate, watchdog::Watchdog};
 use super::{Failure, configuration, runtime, signals::Signals};
 use crate::{
+    Program,
     database::Database,
     hashing::Hashing,
     host::{NativeHost, cores},
@@ -29,13 +30,13 @@ use crate::{
     server::{self, Admin, Api, Bound, House, Limits, Server},
 };
 
-pub fn run() -> Result<(), Failure> {
+pub fn run(program: &Program) -> Result<(), Failure> {
     let config = configuration()?;
     let format = config.log.format;
     let logging = logging::start(&config.log)
         .map_err(|error| Failure::no(format!("Logging could not be started: {error}.")))?;
     start::raise_open_files();
-    let result = runtime()?.block_on(serve(config, &logging));
+    let result = runtime()?.block_on(serve(program, config, &logging));
     // A person reads stderr; those who gather records learn why it ended as well.
     if let (Err(failure), LogFormat::Json) = (&result, format) {
         tracing::error!(cause = failure.message, "failed");
@@ -55,20 +56,20 @@ pub fn host(config: &Config, threads: usize, metrics: &Metrics) -> Result<Native
     Ok(NativeHost::new(open(config)?, hashing))
 }
 
-async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> {
+async fn serve(program: &Program, config: Config, logging: &logging::Guard) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new(program));
     let host = Arc::new(host(&config, cores(), &metrics)?);
     let listen = config.listen.clone();
     let bound = server::bind("BIND", listen.bind, listen.port, cores()).map_err(Failure::no)?;
     let bind_admin = |port| server::bind("ADMIN_BIND", listen.admin_bind, port, 1);
     let admin = listen.admin_port.map(bind_admin);
     let admin = admin.transpose().map_err(Failure::no)?;
-    announce::started(&config, &Places::of(&bound, admin.as_ref()), logging);
+    announce::started(&program.about, &config, &Places::of(&bound, admin.as_ref()), logging);
 
     let limits = start::limits(&config);
     let house = House::new(&limits, listen.memory_budget, config.http.trusted_proxies.clone());
-    let app = Arc::new(App::new(config));
+    let app = Arc::new((program.app)(config));
     // Migrating needs a connection, and the pool takes all that it can have: it comes after.
     let (migrated, is_migrated) = watch::channel(false);
     let api = start_api(bound, limits, &house, &app, &host, &metrics, is_migrated)?;
@@ -76,7 +77,7 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
     let _admin = admin.map(|bound| start_admin(bound, &house, &host, &metrics)).transpose()?;
 
     let interactive = tokio::select! {
-        result = live(&app, &host, &metrics, &migrated) => match result? {},
+        result = live(program, &app, &host, &metrics, &migrated) => match result? {},
         interactive = signals.next() => interactive,
     };
 
@@ -104,12 +105,13 @@ async fn serve(config: Config, logging: &logging::Guard) -> Result<(), Failure> 
 
 /// What the process does beside requests, until it is told to end.
 async fn live(
-    app: &App,
+    program: &Program,
+    app: &App<NativeHost>,
     host: &NativeHost,
     metrics: &Metrics,
     migrated: &watch::Sender<bool>,
 ) -> Result<Infallible, Failure> {
-    migrate(&app.config.database, host.database()).await?;
+    migrate(&app.config.database, host.database(), program.series).await?;
     host.enter(Phase::Serving);
     migrated.send_replace(true);
     tracing::info!("ready");
@@ -126,7 +128,7 @@ fn start_api(
     bound: Bound,
     limits: Limits,
     house: &House,
-    app: &Arc<App>,
+    app: &Arc<App<NativeHost>>,
     host: &Arc<NativeHost>,
     metrics: &Arc<Metrics>,
     is_migrated: watch::Receiver<bool>,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use trireme::{App, admin};
+use trireme::admin;
 use trireme_core::error::Error;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     output::{say, say_json, table},
     password, runtime, serve,
 };
-use crate::metrics::Metrics;
+use crate::{Program, metrics::Metrics, program::name};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -36,15 +36,15 @@ pub enum Command {
     Enable { email: String },
 }
 
-pub fn run(command: &Command) -> Result<(), Failure> {
+pub fn run(program: &Program, command: &Command) -> Result<(), Failure> {
     let config = configuration()?;
     let secret = match command {
         Command::Create { .. } | Command::SetPassword { .. } => Some(password::read()?),
         _ => None,
     };
     runtime()?.block_on(async {
-        let host = serve::host(&config, 1, &Metrics::new())?;
-        let app = App::new(config);
+        let host = serve::host(&config, 1, &Metrics::new(program))?;
+        let app = (program.app)(config);
         let secret = secret.as_deref().unwrap_or_default();
         match command {
             Command::Create { email, name } => {
@@ -90,7 +90,12 @@ fn show(accounts: &[admin::Account], json: bool) -> Result<(), Failure> {
     if rows.is_empty() { Ok(()) } else { say(table(&rows)) }
 }
 
-pub const NEXT: &str = "If the database is new, run `trireme migrate` first; `trireme doctor` looks for other reasons.";
+pub fn next() -> String {
+    let name = name();
+    format!(
+        "If the database is new, run `{name} migrate` first; `{name} doctor` looks for other reasons."
+    )
+}
 
 /// An operator sees the cause, which a caller of the API never does.
 fn explain(error: Error) -> Failure {
@@ -99,7 +104,7 @@ fn explain(error: Error) -> Failure {
         let _ = write!(message, "\n  {}: {}", fault.pointer.trim_start_matches('/'), fault.detail);
     }
     if let Some(cause) = error.cause {
-        let _ = write!(message, "\n  {cause}\n{NEXT}");
+        let _ = write!(message, "\n  {cause}\n{}", next());
     }
     Failure::no(message)
 }

@@ -17,6 +17,7 @@ use super::{
     signals::Signals,
     variable,
 };
+use crate::program::name;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -104,7 +105,7 @@ pub fn run(args: &Args, checks: &'static [Group]) -> Result<(), Failure> {
     }
     match (report.left_accounts(), report.stopped) {
         (true, _) => {
-            Err(Failure::no(format!("Accounts may be left: `trireme verify --clean-up {url}`.")))
+            Err(Failure::no(format!("Accounts may be left: `{} verify --clean-up {url}`.", name())))
         }
         (false, true) => Err(Failure::no("Stopped before its end; its accounts are deleted.")),
         _ if report.passed() => Ok(()),
@@ -148,9 +149,10 @@ async fn until_stopped<T, F: Future<Output = T>>(
     });
     tokio::select! {
         result = run(stopped) => Ok(result),
-        () = ended => Err(Failure::no(
-            "Stopped at once. `trireme verify --clean-up` deletes the accounts that are left.",
-        )),
+        () = ended => Err(Failure::no(format!(
+            "Stopped at once. `{} verify --clean-up` deletes the accounts that are left.",
+            name()
+        ))),
     }
 }
 

@@ -11,14 +11,14 @@ use super::{Service, Upload};
 use crate::metrics::{Meter, Metrics};
 
 /// What one thread needs to answer requests to the API.
-pub struct Api<H> {
-    app: Arc<App>,
+pub struct Api<H: Host> {
+    app: Arc<App<H>>,
     host: Arc<H>,
     meter: Meter,
 }
 
 impl<H: Host> Api<H> {
-    pub fn new(app: Arc<App>, host: Arc<H>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(app: Arc<App<H>>, host: Arc<H>, metrics: Arc<Metrics>) -> Self {
         Self { app, host, meter: Meter::new(metrics) }
     }
 

@@ -15,17 +15,17 @@ use crate::host::within;
 /// A row of either database.
 pub type Row = sql::Either<json::Row>;
 
-pub struct Database<'a> {
-    config: &'a config::Database,
+pub struct Database {
+    config: &'static config::Database,
 }
 
-impl<'a> Database<'a> {
-    pub fn new(config: &'a config::Database) -> Self {
+impl Database {
+    pub fn new(config: &'static config::Database) -> Self {
         Self { config }
     }
 }
 
-impl host::Database for Database<'_> {
+impl host::Database for Database {
     type Row = Row;
 
     fn backend(&self) -> Backend {

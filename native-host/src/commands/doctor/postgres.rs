@@ -30,6 +30,7 @@ use crate::{
 pub async fn examine(
     url: &PostgresUrl,
     config: &config::Database,
+    schema: Schema,
     report: &mut Report,
 ) -> Result<bool, Failure> {
     let target = database::target("DATABASE_URL", url)?;
@@ -46,11 +47,11 @@ pub async fn examine(
         format!("{} answers; connecting took {} ms.", target.place(), begun.elapsed().as_millis()),
     );
     let client = connection.client();
-    if let Err(error) = look(client, &target, config, report).await {
+    if let Err(error) = look(client, &target, config, schema, report).await {
         report.problem("connection", format!("It broke: {}.", explain(&error)), "Try again.");
         return Ok(false);
     }
-    way::migrations(client, config, report).await?;
+    way::migrations(client, config, schema, report).await?;
     Ok(true)
 }
 
@@ -58,10 +59,11 @@ async fn look(
     client: &Client,
     target: &Target,
     config: &config::Database,
+    schema: Schema,
     report: &mut Report,
 ) -> Result<(), PgError> {
     let direct = way::way(client, target, config, report).await?;
-    if !serving(client, config, report).await? {
+    if !serving(client, config, schema, report).await? {
         return Ok(());
     }
     way::encryption(client, target, direct, report).await?;
@@ -79,9 +81,9 @@ async fn look(
 }
 
 /// What is lacking for serving, and for migrating where that is due and goes this way.
-async fn needs(client: &Client, migrates: bool) -> Result<Vec<Lack>, PgError> {
-    let applied = applied(client).await?;
-    let due = Schema::of(trireme::TASKS).count();
+async fn needs(client: &Client, schema: Schema, migrates: bool) -> Result<Vec<Lack>, PgError> {
+    let applied = applied(client, schema).await?;
+    let due = schema.count();
     let purpose = if migrates && applied < Some(due) {
         Purpose::Migrating { from_nothing: applied.is_none() }
     } else {
@@ -94,9 +96,10 @@ async fn needs(client: &Client, migrates: bool) -> Result<Vec<Lack>, PgError> {
 async fn serving(
     client: &Client,
     config: &config::Database,
+    schema: Schema,
     report: &mut Report,
 ) -> Result<bool, PgError> {
-    let lacks = needs(client, config.direct_url.is_none()).await?;
+    let lacks = needs(client, schema, config.direct_url.is_none()).await?;
     report.lacks(&lacks);
     let lacking = |check| lacks.iter().any(|lack| lack.check == check);
     if lacking(needs::TRANSACTIONS) {
@@ -117,12 +120,12 @@ async fn serving(
 }
 
 /// How many of this build's migrations are applied, where there are books.
-async fn applied(client: &Client) -> Result<Option<i64>, PgError> {
+async fn applied(client: &Client, schema: Schema) -> Result<Option<i64>, PgError> {
     let known = "SELECT to_regclass('schema_migrations') IS NOT NULL";
     if !one(client, known).await?.try_get::<_, bool>(0)? {
         return Ok(None);
     }
-    match one(client, &Schema::of(trireme::TASKS).applied().text).await {
+    match one(client, &schema.applied().text).await {
         Ok(row) => row.try_get(0),
         // From before there were series.
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_COLUMN) => Ok(Some(0)),

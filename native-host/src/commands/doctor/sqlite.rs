@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use rusqlite::{Connection, OpenFlags};
 
 use super::report::Report;
-use crate::database::sqlite::file::open_to_others;
+use crate::{database::sqlite::file::open_to_others, program::name};
 
 /// Looks at an SQLite file. Whether it is there to be looked into.
 pub fn examine(path: &str, report: &mut Report) -> bool {
@@ -28,7 +28,7 @@ pub fn examine(path: &str, report: &mut Report) -> bool {
         report.warning(
             FILE,
             format!("{path} is not there yet."),
-            "Serving or `trireme migrate` makes it.",
+            format!("Serving or `{} migrate` makes it.", name()),
         );
         return false;
     };

@@ -2,13 +2,13 @@
 
 use std::{fmt::Write as _, net::SocketAddr};
 
+use trireme::About;
 use trireme_core::{
-    VERSION,
     config::{Config, DatabaseUrl, Environment, LogFormat, variables::warn_of_ignored},
     printable::printable_lines,
 };
 
-use crate::{commands::config::is_set, logging, server::Bound};
+use crate::{commands::config::is_set, logging, program::name, server::Bound};
 
 /// Where the process listens.
 pub struct Places {
@@ -23,15 +23,15 @@ impl Places {
     }
 }
 
-pub fn started(config: &Config, places: &Places, logging: &logging::Guard) {
+pub fn started(about: &About, config: &Config, places: &Places, logging: &logging::Guard) {
     let people =
         config.environment == Environment::Development && config.log.format == LogFormat::Pretty;
     if people {
-        logging.write(&printable_lines(&banner(config, places)));
+        logging.write(&printable_lines(&banner(about, config, places)));
     } else {
         let admin = places.admin.map(|address| address.to_string());
         tracing::info!(
-            version = VERSION,
+            version = about.version,
             environment = config.environment.as_str(),
             address = %places.api,
             admin,
@@ -46,10 +46,12 @@ pub fn started(config: &Config, places: &Places, logging: &logging::Guard) {
     warn_of_ignored(is_set);
 }
 
-fn banner(config: &Config, places: &Places) -> String {
+fn banner(about: &About, config: &Config, places: &Places) -> String {
     let api = url(places.api);
     let mut text = format!(
-        "\n  Trireme {VERSION} ({})\n\n  API       {api}/api/v1\n",
+        "\n  {} {} ({})\n\n  API       {api}/api/v1\n",
+        about.title,
+        about.version,
         config.environment.as_str()
     );
     if config.http.api_docs {
@@ -66,7 +68,8 @@ fn banner(config: &Config, places: &Places) -> String {
     let _ = writeln!(text, "  Database  {database}");
     let _ = writeln!(
         text,
-        "  Settings  environment variables; `trireme config` shows and explains them"
+        "  Settings  environment variables; `{} config` shows and explains them",
+        name()
     );
     if config.auth.required {
         let _ = writeln!(

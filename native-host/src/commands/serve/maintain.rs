@@ -21,7 +21,7 @@ const PIECES: u32 = 50;
 
 /// Never returns, whatever goes wrong: what was not done now is done later. Dropped, it stops at
 /// once: a piece is all or nothing, and its lease runs out.
-pub async fn forever(app: &App, host: &NativeHost, metrics: &Metrics) -> Infallible {
+pub async fn forever(app: &App<NativeHost>, host: &NativeHost, metrics: &Metrics) -> Infallible {
     // The first run moves nothing: what is due is told at once, and not when much of it is done.
     let mut pieces = 0;
     loop {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::time::sleep;
-use trireme_core::config::{self, Config};
+use trireme_core::{
+    config::{self, Config},
+    migrations::Series,
+};
 
 use crate::{
     commands::Failure,
@@ -12,6 +15,7 @@ use crate::{
         Database,
         migrate::{MigrateError, Migrator},
     },
+    program::name,
     server::{EXTRAS, Limits},
 };
 
@@ -51,10 +55,14 @@ const PAUSES: [Duration; 4] = [
 
 /// Brings the schema up to this build, however long the database is away. A fault that trying
 /// again won't mend is an error.
-pub async fn migrate(config: &config::Database, database: &Database) -> Result<(), Failure> {
+pub async fn migrate(
+    config: &config::Database,
+    database: &Database,
+    series: Series,
+) -> Result<(), Failure> {
     let mut pauses = PAUSES.into_iter().chain(std::iter::repeat(PAUSES[3]));
     loop {
-        let migrator = database.migrator(trireme::TASKS);
+        let migrator = database.migrator(series);
         let result = if config.migrate_on_start {
             migrator.migrate(None, |_| ()).await.map(drop)
         } else {
@@ -86,7 +94,8 @@ async fn look(migrator: &Migrator<'_>) -> Result<(), MigrateError> {
         let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
         tracing::warn!(
             pending = names.join(", "),
-            "the schema is older than this build: run `trireme migrate`"
+            "the schema is older than this build: run `{} migrate`",
+            name()
         );
     }
     Ok(())

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::database::postgres::needs::Lack;
+use crate::{database::postgres::needs::Lack, program};
 
 /// Why the schema is not what this build needs. The text says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,11 @@ impl fmt::Display for MigrateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(cause) => {
-                write!(f, "the database can't be reached: {cause}. `trireme doctor` looks closer")
+                write!(
+                    f,
+                    "the database can't be reached: {cause}. `{} doctor` looks closer",
+                    program::name()
+                )
             }
             Self::Lacking(lacks) => {
                 write!(f, "the database will not do.")?;
@@ -73,7 +77,8 @@ impl fmt::Display for MigrateError {
             Self::Interrupted { name, cause } => write!(
                 f,
                 "the connection broke during migration {name}: {cause}. Whether it is applied \
-                 is told by `trireme migrate --status`; run it again"
+                 is told by `{} migrate --status`; run it again",
+                program::name()
             ),
             Self::Changed { name } => write!(
                 f,

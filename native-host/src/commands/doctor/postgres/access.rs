@@ -3,7 +3,7 @@
 use tokio_postgres::{Client, Error as PgError};
 
 use super::one;
-use crate::commands::doctor::report::Report;
+use crate::{commands::doctor::report::Report, program};
 
 pub async fn role(client: &Client, report: &mut Report) -> Result<(), PgError> {
     const CHECK: &str = "role";
@@ -34,7 +34,7 @@ pub async fn role(client: &Client, report: &mut Report) -> Result<(), PgError> {
         report.problem(
             CHECK,
             format!("This is a copy of another database: its requests run in {role}, which is the other's."),
-            "`trireme migrate` gives it a role of its own.",
+            format!("`{} migrate` gives it a role of its own.", program::name()),
         );
     } else if member == Some(true) {
         report.ok(CHECK, format!("{name} may become {role}, in which requests run."));

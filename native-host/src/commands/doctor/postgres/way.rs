@@ -6,7 +6,7 @@ use tokio_postgres::{
     Client, Error as PgError,
     config::{Host, SslMode},
 };
-use trireme_core::{config, postgres::Connection as _};
+use trireme_core::{config, migrations::Schema, postgres::Connection as _};
 
 use super::{advice, needs, one};
 use crate::{
@@ -56,6 +56,7 @@ pub async fn way(
 pub async fn migrations(
     client: &Client,
     config: &config::Database,
+    schema: Schema,
     report: &mut Report,
 ) -> Result<(), Failure> {
     const CHECK: &str = "migrations";
@@ -81,7 +82,7 @@ pub async fn migrations(
         ),
         Ok((true, true)) => {
             report.ok(CHECK, format!("They go directly to {place}, by DIRECT_DATABASE_URL."));
-            let lacks = needs(connection.client(), true).await;
+            let lacks = needs(connection.client(), schema, true).await;
             report.lacks(&lacks.map_err(|error| Failure::no(explain(&error)))?);
         }
         Ok((false, true)) => report.warning(

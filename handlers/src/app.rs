@@ -1,0 +1,56 @@
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use trireme_core::{config::Config, host::Host, migrations::Schema};
+
+use crate::{
+    Product, ids, jwks, maintenance::Step, middleware::cors, router::Router, routes, series,
+};
+
+/// What is made once, from a product and the configuration, and serves every request of a host.
+pub struct App<H: Host> {
+    pub config: Config,
+    /// Without the texts, which a host that applies none has no use for.
+    pub(crate) schema: Schema,
+    pub(crate) router: Router<H>,
+    pub(crate) product: Parts,
+    pub(crate) jwks: Bytes,
+    pub(crate) cors: cors::Policy,
+    pub(crate) ids: ids::Ids,
+    /// The account of `AUTH_REQUIRED=false` is known to exist.
+    pub(crate) local_user: AtomicBool,
+    /// An address that forwards without being trusted was told of.
+    pub(crate) told_of_proxy: AtomicBool,
+}
+
+/// What of a product is there at run time besides its routes.
+pub(crate) struct Parts {
+    pub version: &'static str,
+    pub document: &'static [u8],
+    pub tables: &'static [&'static str],
+    pub steps: &'static [Step],
+}
+
+impl<H: Host> App<H> {
+    /// Panics where the product is at fault: two of its routes clash.
+    pub fn new<P: Product>(config: Config) -> Self {
+        let mut all = routes::routes();
+        all.extend(P::routes());
+        Self {
+            schema: const { Schema::of(series::<P>()) },
+            router: Router::new(all),
+            product: Parts {
+                version: P::ABOUT.version,
+                document: P::DOCUMENT,
+                tables: P::TABLES,
+                steps: P::MAINTENANCE,
+            },
+            jwks: jwks::document(&config.auth.keys),
+            cors: cors::Policy::new(&config.http),
+            ids: ids::Ids::default(),
+            local_user: AtomicBool::new(false),
+            told_of_proxy: AtomicBool::new(false),
+            config,
+        }
+    }
+}
