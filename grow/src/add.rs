@@ -1,0 +1,134 @@
+//! `trireme add resource`.
+
+use crate::{
+    checks, format,
+    migration::{self, Dialect},
+    names::Names,
+    product::Product,
+    refusal::{Refusal, Result},
+    resource::Resource,
+    spec::{self, Field, Kind},
+    tree::Tree,
+};
+
+/// What is typed behind `trireme add resource`.
+#[derive(Clone, Debug, Default)]
+pub struct NewResource {
+    /// Its plural.
+    pub name: String,
+    pub singular: Option<String>,
+    /// `number:text(1..40)` and the like.
+    pub fields: Vec<String>,
+    /// Names of fields that no two records of a user have the same of; several joined by commas.
+    pub unique: Vec<String>,
+}
+
+/// Plans a resource: its migration, its folder, its checks and tests, and whatever names it.
+pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<()> {
+    let names = Names::new(&asked.name, asked.singular.as_deref())?;
+    let fields = spec::fields(&asked.fields)?;
+    let mut product = Product { tree };
+    if product.resources()?.contains(&names.plural) {
+        let refusal = Refusal::new(
+            format!("There is a resource `{}` already.", names.plural),
+            format!("Give it another field: trireme add field {} NAME:KIND", names.plural),
+        );
+        return Err(refusal.at(&asked.name, 0..asked.name.len()));
+    }
+    if fields.is_empty() {
+        let remedy =
+            format!("Name one at least: trireme add resource {} name:text(1..100)", names.plural);
+        return Err(Refusal::new("A resource without fields holds nothing.", remedy));
+    }
+    product.check_references(&asked.fields, &fields, &names.plural)?;
+    let unique = unique(&asked.unique, &fields)?;
+    let resource = Resource { names, fields, unique };
+    check(&resource, &asked.fields)?;
+
+    let Resource { names, fields, unique } = &resource;
+    product.add_migration(&names.plural, |dialect: Dialect| {
+        migration::table(dialect, names, fields, unique)
+    })?;
+    for (file, text) in resource.files() {
+        let text = format::rust(product.tree, &text)?;
+        product.tree.create(format!("src/{}/{file}", names.plural), text)?;
+    }
+    product.add_codes(&resource.codes())?;
+    product.enter(names)?;
+    checks::add(&mut product, &resource)?;
+    format::changed(tree)
+}
+
+/// The sets of fields that are unique together.
+fn unique(typed: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
+    let mut sets: Vec<Vec<String>> = Vec::new();
+    for typed in typed {
+        let mut set: Vec<String> = Vec::new();
+        let mut at = 0;
+        for name in typed.split(',') {
+            let place = at..at + name.len();
+            at = place.end + 1;
+            let field = fields.iter().find(|field| {
+                field.name == name || field.name.strip_suffix("_id").is_some_and(|it| it == name)
+            });
+            let Some(field) = field else {
+                let refusal = Refusal::new(
+                    format!("There is no field `{name}` that could be unique."),
+                    format!("Name fields of this resource: {}.", list(fields)),
+                );
+                return Err(refusal.at(typed, place));
+            };
+            if set.contains(&field.name) {
+                return Err(Refusal::new(format!("`{name}` is there twice."), "Name it once.")
+                    .at(typed, place));
+            }
+            set.push(field.name.clone());
+        }
+        let is_text = |name: &String| {
+            fields
+                .iter()
+                .any(|it| it.name == *name && !it.nullable && matches!(it.kind, Kind::Text { .. }))
+        };
+        if !set.iter().any(is_text) {
+            let refusal = Refusal::new(
+                "What is unique has a text that is never null: the checks tell records apart by it.",
+                "Make one of the fields such a text, or write this constraint by hand.",
+            );
+            return Err(refusal.at(typed, 0..typed.len()));
+        }
+        sets.push(set);
+    }
+    Ok(sets)
+}
+
+fn list(fields: &[Field]) -> String {
+    fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What only all fields together show.
+fn check(resource: &Resource, typed: &[String]) -> Result<()> {
+    let record = resource.names.record();
+    let filters = resource.filters();
+    for (typed, field) in typed.iter().zip(&resource.fields) {
+        let name = 0..typed.find(':').unwrap_or(typed.len());
+        if matches!(field.kind, Kind::Enum(_)) && field.type_name() == record {
+            let what = format!("The enumeration would be called `{record}`, as the record is.");
+            return Err(Refusal::new(what, "Call the field something else.").at(typed, name));
+        }
+        let twice = filters.iter().find(|(of, filter)| {
+            let same = |(other, it): &&(&Field, _)| {
+                other.name != of.name && filter_name(it) == filter.parameter
+            };
+            of.name == field.name && filters.iter().any(|other| same(&other))
+        });
+        if let Some((_, filter)) = twice {
+            let what = format!("Two fields give the list a parameter `{}`.", filter.parameter);
+            return Err(Refusal::new(what, "Call one of them something else.").at(typed, name));
+        }
+    }
+    Ok(())
+}
+
+fn filter_name(filter: &crate::field::Filter) -> String {
+    filter.parameter.clone()
+}

@@ -1,0 +1,181 @@
+//! `trireme new`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    add::{self, NewResource},
+    names,
+    refusal::{Refusal, Result},
+    template::fill,
+    tree::Tree,
+    words,
+};
+
+/// What is typed behind `trireme new`.
+#[derive(Clone, Debug)]
+pub struct NewProduct {
+    /// The folder's and the program's.
+    pub name: String,
+    /// A checkout of Trireme, instead of its repository.
+    pub trireme: Option<PathBuf>,
+}
+
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// What its tests ran with: later versions of what Trireme depends on may differ.
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+macro_rules! files {
+    ($($path:literal from $template:literal,)*) => {
+        [$(($path, include_str!(concat!("../templates/product/", $template)))),*]
+    };
+}
+
+const FILES: [(&str, &str); 24] = files! {
+    "Cargo.toml" from "Cargo.toml",
+    "src/lib.rs" from "src/lib.rs",
+    "checks/Cargo.toml" from "checks/Cargo.toml",
+    "checks/src/lib.rs" from "checks/src/lib.rs",
+    "native/Cargo.toml" from "native/Cargo.toml",
+    "native/src/main.rs" from "native/src/main.rs",
+    "native/tests/contract.rs" from "native/tests/contract.rs",
+    "native/tests/document.rs" from "native/tests/document.rs",
+    "worker/Cargo.toml" from "worker/Cargo.toml",
+    "worker/src/lib.rs" from "worker/src/lib.rs",
+    "spin/Cargo.toml" from "spin/Cargo.toml",
+    "spin/src/lib.rs" from "spin/src/lib.rs",
+    "README.md" from "README.md",
+    "Dockerfile" from "Dockerfile",
+    "Procfile" from "Procfile",
+    "railway.toml" from "railway.toml",
+    "wrangler.toml" from "wrangler.toml",
+    "spin.toml" from "spin.toml",
+    "clippy.toml" from "clippy.toml",
+    "rustfmt.toml" from "rustfmt.toml",
+    ".gitignore" from "gitignore",
+    ".dockerignore" from "dockerignore",
+    ".github/workflows/ci.yml" from "github/ci.yml",
+    "openapi.json" from "openapi.json",
+};
+
+/// The packages of Trireme that a product depends on, by the names of their placeholders and folders.
+const PACKAGES: [(&str, &str); 6] = [
+    ("trireme", "handlers"),
+    ("native", "native-host"),
+    ("verify", "verify"),
+    ("testbed", "testbed"),
+    ("workers", "worker-host"),
+    ("spin", "spin-host"),
+];
+
+/// Plans a product in a folder of its name within `parent`, with one resource.
+pub fn product(parent: &Path, asked: &NewProduct) -> Result<Tree> {
+    let name = &asked.name;
+    check(name).map_err(|refusal| refusal.at(name, 0..name.len()))?;
+    let root = parent.join(name);
+    let is_empty = match fs::read_dir(&root) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(error) => return Err(Refusal::io("read", &root, &error)),
+    };
+    if !is_empty {
+        let what = format!("{} is there already, and not empty.", root.display());
+        return Err(Refusal::new(
+            what,
+            "Nothing is overwritten: take another name, or move it away.",
+        ));
+    }
+    let trireme = asked.trireme.as_deref().map(|path| checkout(parent, path)).transpose()?;
+
+    let dependency = |folder: &str| match &trireme {
+        Some(checkout) => format!("path = {:?}", checkout.join(folder).display().to_string()),
+        None => format!("git = \"{REPOSITORY}\", tag = \"v{VERSION}\""),
+    };
+    let build = match &trireme {
+        Some(checkout) => format!(
+            "cargo run --quiet --manifest-path {}/Cargo.toml --package trireme-xtask --",
+            checkout.display()
+        ),
+        None => "trireme-xtask".to_owned(),
+    };
+    let series = name.replace('-', "_");
+    let title = crate::resource::capital(&name.replace('-', " "));
+    let product = names::pascal(&series);
+    let packages = PACKAGES.map(|(package, folder)| (package, dependency(folder)));
+    let mut values = vec![
+        ("name", name.as_str()),
+        ("lib", &series),
+        ("series", &series),
+        ("Product", &product),
+        ("Title", &title),
+        ("rust", RUST),
+        ("repository", REPOSITORY),
+        ("build", &build),
+    ];
+    values.extend(
+        packages
+            .iter()
+            .filter(|(package, _)| *package != "spin")
+            .map(|(package, text)| (*package, text.as_str())),
+    );
+    values.push(("spin", &packages[5].1));
+
+    let mut tree = Tree::new(root);
+    for (path, template) in FILES {
+        tree.create(path, fill(template, &values))?;
+    }
+    tree.create("Cargo.lock", LOCK)?;
+    add::resource(&mut tree, &first())?;
+    Ok(tree)
+}
+
+/// The resource that a product begins with.
+fn first() -> NewResource {
+    let fields = ["title:text(1..200)", "body:text(..10000)?", "pinned:bool=false"];
+    NewResource {
+        name: "notes".to_owned(),
+        fields: fields.map(str::to_owned).to_vec(),
+        ..NewResource::default()
+    }
+}
+
+fn check(name: &str) -> Result<()> {
+    let shaped = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !name.ends_with('-')
+        && !name.contains("--");
+    if !shaped {
+        return Err(Refusal::new(
+            format!("`{name}` is no name of a product."),
+            "Use a-z, 0-9 and single `-` between them, a letter first: it is a package's name too.",
+        ));
+    }
+    let series = name.replace('-', "_");
+    names::check(&series)?;
+    if name.starts_with("trireme")
+        || words::is_core(&series)
+        || ["alloc", "proc", "tokio"].contains(&name)
+    {
+        return Err(Refusal::new(
+            format!("`{name}` is taken by a package that it needs."),
+            "Take another name.",
+        ));
+    }
+    Ok(())
+}
+
+/// The folder of a checkout, as an absolute path.
+fn checkout(parent: &Path, path: &Path) -> Result<PathBuf> {
+    let path = parent.join(path);
+    let folder = fs::canonicalize(&path).map_err(|error| Refusal::io("read", &path, &error))?;
+    if PACKAGES.iter().all(|(_, package)| folder.join(package).join("Cargo.toml").is_file()) {
+        return Ok(folder);
+    }
+    let what = format!("{} is no checkout of Trireme.", folder.display());
+    Err(Refusal::new(what, format!("Give the folder of one: git clone {REPOSITORY}")))
+}
