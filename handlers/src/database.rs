@@ -5,7 +5,7 @@ use std::time::Duration;
 use trireme_core::{
     host::{Database, Host, Phase, Scope},
     migrations::Schema,
-    sql::{DatabaseError, Row, Statement},
+    sql::{DatabaseError, Row, Statement, Value},
 };
 
 /// The rows of a host's database.
@@ -25,6 +25,12 @@ pub async fn batch<H: Host>(
 ) -> Result<Vec<Vec<RowOf<H>>>, DatabaseError> {
     if host.phase() == Phase::Starting {
         return Err(DatabaseError::Behind("this instance is still starting".to_owned()));
+    }
+    let arguments = statements.iter().flat_map(|statement| &statement.arguments);
+    if !arguments.into_iter().all(Value::is_finite) {
+        return Err(DatabaseError::Failed(
+            "a number that is given is none, or infinite".to_owned(),
+        ));
     }
     let mut pauses = PAUSES.into_iter();
     loop {
@@ -145,9 +151,18 @@ mod tests {
 
     /// How a batch ends that meets these errors, and how many milliseconds were waited.
     fn run(scope: Scope, errors: Vec<DatabaseError>) -> (Result<(), DatabaseError>, u128) {
+        send(scope, errors, &[])
+    }
+
+    fn send(
+        scope: Scope,
+        errors: Vec<DatabaseError>,
+        statements: &[Statement<'_>],
+    ) -> (Result<(), DatabaseError>, u128) {
         let host = Failing { errors: errors.into(), slept: Cell::default() };
+        let schema = Schema::of(CORE);
         let result =
-            futures_util::FutureExt::now_or_never(batch(&host, &Schema::of(CORE), scope, &[]));
+            futures_util::FutureExt::now_or_never(batch(&host, &schema, scope, statements));
         let result = result.expect("nothing is really waited for");
         (result.map(drop), host.slept.get().as_millis())
     }
@@ -168,6 +183,17 @@ mod tests {
         assert_eq!((refused.code.as_str(), refused.retry_after), ("overloaded", Some(1)));
         assert_eq!(waited, 1275);
     }
+
+    #[test]
+    fn what_is_no_number_is_not_sent() {
+        let sent = |number: f64| {
+            let weigh = Statement::write("-- weigh", vec![number.into()]);
+            send(Scope::Service, vec![], &[weigh]).0.is_ok()
+        };
+        assert!(sent(f64::MAX) && sent(-0.0));
+        assert!(!sent(f64::NAN) && !sent(f64::INFINITY) && !sent(f64::NEG_INFINITY));
+    }
+
     #[test]
     fn a_reference_to_nothing_ends_a_session_only_where_that_is_what_is_gone() {
         let user = Scope::User { user: trireme_core::Uuid::nil(), session: None };

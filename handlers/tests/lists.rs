@@ -110,6 +110,7 @@ fn cursors_belong_to_their_user_filter_and_sort() {
         for (query, pointer, code) in [
             ("limit=0", "/limit", "range"),
             ("limit=101", "/limit", "range"),
+            ("limit=-1", "/limit", "range"),
             ("limit=ten", "/limit", "type"),
             ("sort=version", "/sort", "enum"),
             ("page=2", "/page", "unknown_parameter"),

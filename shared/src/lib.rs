@@ -2,7 +2,9 @@
 //! the database and expensive computation are reached through [`host::Host`] alone.
 
 pub mod auth;
+pub mod base64;
 pub mod config;
+pub mod date;
 pub mod error;
 pub mod host;
 pub mod http;
@@ -15,6 +17,7 @@ pub mod page;
 pub mod postgres;
 pub mod printable;
 pub mod problem;
+pub mod run_batch;
 pub mod secret;
 pub mod sql;
 pub mod sqlite;
@@ -23,7 +26,10 @@ pub mod text;
 pub mod time;
 pub mod validate;
 
+pub use base64::Base64;
+pub use date::Date;
 pub use error::{Code, Error, Fault};
+pub use json::Json;
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use uuid::{self, Uuid};

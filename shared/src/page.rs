@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::{
-    Code, Error, Timestamp,
+    Code, Date, Error, Timestamp,
     auth::keys::{Ring, mac},
     sql::{Statement, Value},
     validate::Fields,
@@ -37,15 +37,30 @@ pub struct Sort {
 }
 
 /// The value that a record sorts by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Key {
     Time(Timestamp),
     Text(String),
+    Int(i64),
+    Float(f64),
+    Date(Date),
+}
+
+impl From<&Key> for Value<'_> {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Time(time) => (*time).into(),
+            Key::Text(text) => text.clone().into(),
+            Key::Int(number) => (*number).into(),
+            Key::Float(number) => (*number).into(),
+            Key::Date(date) => (*date).into(),
+        }
+    }
 }
 
 /// What `limit`, `sort` and `cursor` of a query ask for.
 pub struct PageRequest {
-    limit: u32,
+    limit: i64,
     sort: Sort,
     descending: bool,
     after: Option<(Key, Uuid)>,
@@ -65,8 +80,8 @@ impl PageRequest {
         sorts: &[Sort],
         filter: &str,
     ) -> Result<Self, Error> {
-        let limit = fields.optional("limit").unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MOST).contains(&limit) {
+        let limit = fields.optional("limit").unwrap_or(DEFAULT_LIMIT.into());
+        if !(1..=MOST.into()).contains(&limit) {
             fields.fault("limit", "range", "Must be from 1 to 100.");
         }
         let asked: Option<String> = fields.optional("sort");
@@ -99,18 +114,16 @@ impl PageRequest {
         let column = self.sort.column;
         let (order, beyond) = if self.descending { ("DESC", "<") } else { ("ASC", ">") };
         if let Some((key, id)) = &self.after {
-            let key = match key {
-                Key::Time(time) => statement.bind(*time),
-                Key::Text(text) => statement.bind(text.clone()),
-            };
+            let key = statement.bind(key);
             let id = statement.bind(*id);
             let condition = format!("\nAND ({column}, id) {beyond} (${key}, ${id})");
             statement.text.to_mut().push_str(&condition);
         }
-        let limit = statement.bind(i64::from(self.limit) + 1);
+        let limit = statement.bind(self.limit + 1);
         let order = format!("\nORDER BY {column} {order}, id {order} LIMIT ${limit}");
         statement.text.to_mut().push_str(&order);
-        statement.into_owned()
+        let arguments = statement.arguments.into_iter().map(Value::into_owned).collect();
+        Statement { text: statement.text, access: statement.access, arguments }
     }
 
     /// Of the rows that were found, those of this page, and whether there is a next one.
@@ -141,6 +154,18 @@ fn seal(keys: &Ring, binding: &[u8], key: &Key, id: Uuid) -> String {
             bytes.push(b's');
             bytes.extend(text.as_bytes());
         }
+        Key::Int(number) => {
+            bytes.push(b'i');
+            bytes.extend(number.to_be_bytes());
+        }
+        Key::Float(number) => {
+            bytes.push(b'f');
+            bytes.extend(number.to_be_bytes());
+        }
+        Key::Date(date) => {
+            bytes.push(b'd');
+            bytes.extend(date.days().to_be_bytes());
+        }
     }
     let tag = mac(&keys.signer().mac, &[&bytes, binding]);
     bytes.extend(&tag[..TAG_BYTES]);
@@ -163,23 +188,15 @@ fn open(keys: &Ring, binding: &[u8], cursor: &str) -> Option<(Key, Uuid)> {
             Key::Time(Timestamp::from_millis(i64::from_be_bytes(millis.try_into().ok()?)))
         }
         (b's', text) => Key::Text(String::from_utf8(text.to_vec()).ok()?),
+        (b'i', number) => Key::Int(i64::from_be_bytes(number.try_into().ok()?)),
+        (b'f', number) => Key::Float(f64::from_be_bytes(number.try_into().ok()?)),
+        (b'd', days) => match i32::from_be_bytes(days.try_into().ok()?) {
+            i32::MAX => Key::Date(Date::INFINITY),
+            days => Key::Date(Date::from_days(days)?),
+        },
         _ => return None,
     };
     Some((key, Uuid::from_slice(id).ok()?))
-}
-
-impl Statement<'_> {
-    fn into_owned(self) -> Statement<'static> {
-        let arguments = self.arguments.into_iter().map(|value| match value {
-            Value::Text(text) => Value::Text(text.into_owned().into()),
-            Value::Null => Value::Null,
-            Value::Bool(value) => Value::Bool(value),
-            Value::Int(value) => Value::Int(value),
-            Value::Uuid(value) => Value::Uuid(value),
-            Value::Time(value) => Value::Time(value),
-        });
-        Statement { text: self.text, access: self.access, arguments: arguments.collect() }
-    }
 }
 
 #[cfg(test)]
@@ -195,10 +212,17 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_opens_where_it_was_sealed_and_nowhere_else(
-            text in ".{0,40}", millis in any::<i64>(), id in any::<u128>(), flip in any::<prop::sample::Index>(),
+            text in ".{0,40}", millis in any::<i64>(), float in any::<f64>(), days in any::<u16>(), id in any::<u128>(), flip in any::<prop::sample::Index>(),
         ) {
             let id = Uuid::from_u128(id);
-            for key in [Key::Text(text.clone()), Key::Time(Timestamp::from_millis(millis))] {
+            for key in [
+                Key::Text(text.clone()),
+                Key::Time(Timestamp::from_millis(millis)),
+                Key::Int(millis),
+                Key::Float(float),
+                Key::Date(Date::from_days(days.into()).unwrap()),
+                Key::Date(Date::INFINITY),
+            ] {
                 let cursor = seal(&ring(), b"mine", &key, id);
                 prop_assert_eq!(open(&ring(), b"mine", &cursor), Some((key, id)));
                 prop_assert_eq!(open(&ring(), b"another's", &cursor), None);

@@ -16,7 +16,7 @@ use tokio_postgres::{
 use uuid::Uuid;
 
 use crate::{
-    Timestamp,
+    Date, Json, Timestamp,
     config::PostgresUrl,
     host::Scope,
     sql::{Access, DatabaseError, DecodeError, Either, Row, Statement, Value},
@@ -177,6 +177,7 @@ fn fits(statement: &Statement<'_>, due: &[Type]) -> Result<(), DatabaseError> {
         && arguments.iter().zip(due).all(|(value, due)| match value {
             Value::Null => true,
             Value::Text(_) => matches!(*due, Type::TEXT | Type::VARCHAR),
+            Value::Json(_) => matches!(*due, Type::JSON | Type::JSONB),
             _ => type_of(value) == *due,
         });
     if fit {
@@ -271,11 +272,19 @@ const fn type_of(value: &Value<'_>) -> Type {
         Value::Text(_) => Type::TEXT,
         Value::Uuid(_) => Type::UUID,
         Value::Time(_) => Type::TIMESTAMPTZ,
+        Value::Float(_) => Type::FLOAT8,
+        Value::Bytes(_) => Type::BYTEA,
+        Value::Date(_) => Type::DATE,
+        Value::Json(_) => Type::JSONB,
     }
 }
 
 /// PostgreSQL counts microseconds from 2000-01-01, and its ends of time are the ends of `i64`.
 const EPOCH_2000_MILLIS: i64 = 946_684_800_000;
+/// And days likewise.
+const EPOCH_2000_DAYS: i32 = 10_957;
+/// What the binary form of `jsonb` begins with: its version.
+const JSONB: u8 = 1;
 
 impl ToSql for Value<'_> {
     fn to_sql(
@@ -292,6 +301,15 @@ impl ToSql for Value<'_> {
             (Self::Time(Timestamp::INFINITY), &Type::TIMESTAMPTZ) => out.put_i64(i64::MAX),
             (Self::Time(value), &Type::TIMESTAMPTZ) => {
                 out.put_i64((value.millis() - EPOCH_2000_MILLIS) * 1000);
+            }
+            (Self::Float(value), &Type::FLOAT8) => out.put_f64(*value),
+            (Self::Bytes(value), &Type::BYTEA) => out.put_slice(value),
+            (Self::Date(Date::INFINITY), &Type::DATE) => out.put_i32(i32::MAX),
+            (Self::Date(value), &Type::DATE) => out.put_i32(value.days() - EPOCH_2000_DAYS),
+            (Self::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
+            (Self::Json(text), &Type::JSONB) => {
+                out.put_u8(JSONB);
+                out.put_slice(text.as_bytes());
             }
             (value, ty) => return Err(format!("a {value:?} is given where {ty} is due").into()),
         }
@@ -329,6 +347,26 @@ impl Row for PgRow {
     fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError> {
         let time: Option<PgTime> = self.try_get(column).map_err(|_| DecodeError { column })?;
         Ok(time.map(|time| time.0))
+    }
+    fn float(&self, column: usize) -> Result<Option<f64>, DecodeError> {
+        let number: Option<f64> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        let number = number.map(|number| number + 0.0);
+        if number.is_some_and(|number| !number.is_finite()) {
+            return Err(DecodeError { column });
+        }
+        Ok(number)
+    }
+    fn bytes(&self, column: usize) -> Result<Option<Cow<'_, [u8]>>, DecodeError> {
+        let bytes: Option<&[u8]> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(bytes.map(Cow::Borrowed))
+    }
+    fn date(&self, column: usize) -> Result<Option<Date>, DecodeError> {
+        let date: Option<PgDate> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(date.map(|date| date.0))
+    }
+    fn json(&self, column: usize) -> Result<Option<Json>, DecodeError> {
+        let json: Option<PgJson> = self.try_get(column).map_err(|_| DecodeError { column })?;
+        Ok(json.map(|json| json.0).filter(|json| !json.is_null()))
     }
 }
 
@@ -374,5 +412,39 @@ impl<'a> FromSql<'a> for PgTime {
     }
     fn accepts(ty: &Type) -> bool {
         *ty == Type::TIMESTAMPTZ
+    }
+}
+
+struct PgDate(Date);
+
+impl<'a> FromSql<'a> for PgDate {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let date = match i32::from_be_bytes(raw.try_into()?) {
+            i32::MAX => Some(Date::INFINITY),
+            days => days.checked_add(EPOCH_2000_DAYS).and_then(Date::from_days),
+        };
+        date.map(Self).ok_or_else(|| "a day of no year from 0001 to 9999".into())
+    }
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::DATE
+    }
+}
+
+struct PgJson(Json);
+
+impl<'a> FromSql<'a> for PgJson {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let text = match (ty, raw) {
+            (&Type::JSONB, [JSONB, text @ ..]) => text,
+            (&Type::JSONB, _) => return Err("another version of jsonb".into()),
+            _ => raw,
+        };
+        Json::parse(std::str::from_utf8(text)?).map(Self).ok_or_else(|| "no such JSON".into())
+    }
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::JSON | Type::JSONB)
     }
 }

@@ -6,13 +6,15 @@
 //! `-- list_tasks`.
 
 mod either;
+mod pieces;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 pub use either::Either;
+pub use pieces::{pieces, with_arguments};
 use uuid::Uuid;
 
-use crate::{Error, Timestamp};
+use crate::{Base64, Date, Error, Json, Timestamp};
 
 /// One argument of a statement.
 #[derive(Clone, PartialEq)]
@@ -23,6 +25,35 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     Uuid(Uuid),
     Time(Timestamp),
+    /// Finite: [`Value::is_finite`] is asked before a batch is sent.
+    Float(f64),
+    Bytes(Cow<'a, [u8]>),
+    Date(Date),
+    /// The text of a [`Json`].
+    Json(String),
+}
+
+impl Value<'_> {
+    /// Whether every database can hold it: SQLite takes a number that is none for NULL.
+    pub fn is_finite(&self) -> bool {
+        !matches!(self, Self::Float(number) if !number.is_finite())
+    }
+
+    /// Without anything borrowed.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Text(text) => Value::Text(text.into_owned().into()),
+            Self::Uuid(value) => Value::Uuid(value),
+            Self::Time(value) => Value::Time(value),
+            Self::Float(value) => Value::Float(value),
+            Self::Bytes(bytes) => Value::Bytes(bytes.into_owned().into()),
+            Self::Date(value) => Value::Date(value),
+            Self::Json(text) => Value::Json(text),
+        }
+    }
 }
 
 /// Shows the kind alone: an argument may be a secret or somebody's data.
@@ -35,6 +66,10 @@ impl fmt::Debug for Value<'_> {
             Self::Text(_) => "text",
             Self::Uuid(_) => "uuid",
             Self::Time(_) => "time",
+            Self::Float(_) => "float",
+            Self::Bytes(_) => "bytes",
+            Self::Date(_) => "date",
+            Self::Json(_) => "json",
         })
     }
 }
@@ -67,6 +102,42 @@ impl From<Uuid> for Value<'_> {
 impl From<Timestamp> for Value<'_> {
     fn from(value: Timestamp) -> Self {
         Self::Time(value)
+    }
+}
+/// SQLite keeps no sign of zero, so no database gets one.
+impl From<f64> for Value<'_> {
+    fn from(value: f64) -> Self {
+        Self::Float(value + 0.0)
+    }
+}
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(value))
+    }
+}
+impl<'a, const MOST: usize> From<Base64<'a, MOST>> for Value<'a> {
+    fn from(value: Base64<'a, MOST>) -> Self {
+        Self::Bytes(value.0)
+    }
+}
+impl<'a, const MOST: usize> From<&'a Base64<'_, MOST>> for Value<'a> {
+    fn from(value: &'a Base64<'_, MOST>) -> Self {
+        Self::from(&*value.0)
+    }
+}
+impl From<Date> for Value<'_> {
+    fn from(value: Date) -> Self {
+        Self::Date(value)
+    }
+}
+impl From<&Json> for Value<'_> {
+    fn from(value: &Json) -> Self {
+        if value.is_null() { Self::Null } else { Self::Json(value.text()) }
+    }
+}
+impl From<Json> for Value<'_> {
+    fn from(value: Json) -> Self {
+        Self::from(&value)
     }
 }
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
@@ -117,25 +188,12 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Whether a word stands in SQL outside of quotes and `--` comments.
+/// Whether a word stands in SQL outside of quotes and comments.
 fn has_keyword(sql: &str, word: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut rest = sql;
-    while let Some(at) = rest.find(|c: char| is_word(c) || matches!(c, '\'' | '"' | '-')) {
-        rest = &rest[at..];
-        let end = match rest.as_bytes()[0] {
-            quote @ (b'\'' | b'"') => rest[1..].find(char::from(quote)).map(|end| end + 2),
-            b'-' if rest.starts_with("--") => rest.find('\n'),
-            b'-' => Some(1),
-            _ => rest.find(|c: char| !is_word(c)),
-        };
-        let (token, after) = rest.split_at(end.unwrap_or(rest.len()));
-        if token.eq_ignore_ascii_case(word) {
-            return true;
-        }
-        rest = after;
-    }
-    false
+    pieces(sql)
+        .filter(|(_, is_code)| *is_code)
+        .any(|(code, _)| code.split(|c| !is_word(c)).any(|token| token.eq_ignore_ascii_case(word)))
 }
 
 impl fmt::Debug for Statement<'_> {
@@ -151,6 +209,21 @@ pub trait Row {
     fn text(&self, column: usize) -> Result<Option<&str>, DecodeError>;
     fn uuid(&self, column: usize) -> Result<Option<Uuid>, DecodeError>;
     fn time(&self, column: usize) -> Result<Option<Timestamp>, DecodeError>;
+
+    // What the core itself has no columns of is not in a `dyn Row`, so that a Worker whose product
+    // has none either is spared the code.
+    fn float(&self, column: usize) -> Result<Option<f64>, DecodeError>
+    where
+        Self: Sized;
+    fn bytes(&self, column: usize) -> Result<Option<Cow<'_, [u8]>>, DecodeError>
+    where
+        Self: Sized;
+    fn date(&self, column: usize) -> Result<Option<Date>, DecodeError>
+    where
+        Self: Sized;
+    fn json(&self, column: usize) -> Result<Option<Json>, DecodeError>
+    where
+        Self: Sized;
 
     /// A column as the type that the caller names; `Option<T>` where it may be NULL.
     fn get<'r, T: Column<'r>>(&'r self, column: usize) -> Result<T, DecodeError>
@@ -185,6 +258,21 @@ column!(i64, int);
 column!(&'r str, text);
 column!(Uuid, uuid);
 column!(Timestamp, time);
+column!(f64, float);
+column!(Cow<'r, [u8]>, bytes);
+column!(Date, date);
+column!(Json, json);
+
+impl<'r, const MOST: usize> Column<'r> for Option<Base64<'r, MOST>> {
+    fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
+        Ok(row.bytes(column)?.map(Base64))
+    }
+}
+impl<'r, const MOST: usize> Column<'r> for Base64<'r, MOST> {
+    fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
+        row.get(column).map(Self)
+    }
+}
 
 /// A column that does not hold what the code expects: code and schema disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +282,7 @@ pub struct DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {} is missing, NULL or of another type", self.column)
+        write!(f, "column {} is missing, NULL, of another type or out of its bounds", self.column)
     }
 }
 impl std::error::Error for DecodeError {}

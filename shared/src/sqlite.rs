@@ -1,22 +1,25 @@
 //! What the SQLite family shares: native, D1 and Spin's.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use crate::{
-    Timestamp, Uuid,
+    Date, Json, Timestamp, Uuid,
     host::Scope,
     sql::{self, DatabaseError, DecodeError, Statement, Value},
 };
 
-/// What a column or an argument holds. Ids are text, moments are milliseconds.
+/// What a column or an argument holds. Ids, days and JSON are text, moments are milliseconds.
 #[derive(Clone, PartialEq)]
 pub enum Cell {
     Null,
     Integer(i64),
+    Real(f64),
     Text(String),
-    /// A kind that no column of ours has.
-    Other,
+    Blob(Vec<u8>),
 }
 
-/// SQLite has no infinity for its whole numbers, but orders every text after them.
+/// SQLite has no infinity for its whole numbers, but orders every text after them, and this one
+/// after every day.
 const INFINITY: &str = "infinity";
 
 impl From<&Value<'_>> for Cell {
@@ -27,8 +30,14 @@ impl From<&Value<'_>> for Cell {
             Value::Int(value) => Self::Integer(*value),
             Value::Text(text) => Self::Text(text.clone().into_owned()),
             Value::Uuid(id) => Self::Text(id.to_string()),
-            Value::Time(Timestamp::INFINITY) => Self::Text(INFINITY.to_owned()),
+            Value::Time(Timestamp::INFINITY) | Value::Date(Date::INFINITY) => {
+                Self::Text(INFINITY.to_owned())
+            }
             Value::Time(time) => Self::Integer(time.millis()),
+            Value::Float(number) => Self::Real(*number),
+            Value::Bytes(bytes) => Self::Blob(bytes.clone().into_owned()),
+            Value::Date(date) => Self::Text(date.iso().to_owned()),
+            Value::Json(text) => Self::Text(text.clone()),
         }
     }
 }
@@ -39,9 +48,12 @@ pub struct Row(pub Vec<Cell>);
 impl Row {
     /// About what it holds, in bytes.
     pub fn size(&self) -> usize {
-        let texts =
-            self.0.iter().map(|cell| if let Cell::Text(text) = cell { text.len() } else { 0 });
-        texts.sum::<usize>() + self.0.len() * size_of::<Cell>()
+        let lengths = self.0.iter().map(|cell| match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Blob(bytes) => bytes.len(),
+            _ => 0,
+        });
+        lengths.sum::<usize>() + self.0.len() * size_of::<Cell>()
     }
 
     fn cell(&self, column: usize) -> Result<&Cell, DecodeError> {
@@ -87,6 +99,38 @@ impl sql::Row for Row {
             Cell::Text(text) if text == INFINITY => Ok(Some(Timestamp::INFINITY)),
             _ => Err(DecodeError { column }),
         }
+    }
+
+    /// D1 gives `1.0` as `1`.
+    fn float(&self, column: usize) -> Result<Option<f64>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Real(number) if number.is_finite() => Ok(Some(*number)),
+            Cell::Integer(number) if number.unsigned_abs() <= 1 << 53 => Ok(Some(*number as f64)),
+            _ => Err(DecodeError { column }),
+        }
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<Cow<'_, [u8]>>, DecodeError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Blob(bytes) => Ok(Some(bytes.into())),
+            _ => Err(DecodeError { column }),
+        }
+    }
+
+    fn date(&self, column: usize) -> Result<Option<Date>, DecodeError> {
+        match self.text(column)? {
+            None => Ok(None),
+            Some(INFINITY) => Ok(Some(Date::INFINITY)),
+            Some(text) => Date::parse(text).map(Some).ok_or(DecodeError { column }),
+        }
+    }
+
+    fn json(&self, column: usize) -> Result<Option<Json>, DecodeError> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        let json = Json::parse(text).ok_or(DecodeError { column })?;
+        Ok(Some(json).filter(|json| !json.is_null()))
     }
 }
 
@@ -161,7 +205,7 @@ pub fn are_distinct(columns: &[&str]) -> bool {
 
 /// `$n` as SQLite and D1 number their parameters: `?n`.
 pub fn question_marks(text: &str) -> String {
-    text.replace('$', "?")
+    sql::with_arguments(text, |whole, number| write!(whole, "?{number}").is_ok())
 }
 
 #[cfg(test)]

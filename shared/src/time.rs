@@ -7,7 +7,7 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 /// A moment, in whole milliseconds since the Unix epoch, between the years 0001 and 9999.
 ///
 /// In JSON it is RFC 3339 in UTC with exactly three decimals: `2026-11-20T12:00:00.000Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -56,7 +56,7 @@ impl Timestamp {
     }
 
     /// The 24 characters of the JSON form; a moment out of range is shown as the nearest.
-    pub fn rfc3339(self) -> Text {
+    pub fn rfc3339(self) -> Text<24> {
         let clamped = self.0.clamp(Self::MIN.0, Self::MAX.0);
         let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(clamped) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -73,17 +73,17 @@ impl Timestamp {
     }
 }
 
-fn digits(out: &mut [u8], mut number: u32) {
+pub(crate) fn digits(out: &mut [u8], mut number: u32) {
     for digit in out.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
 
-/// A moment written out, without an allocation.
-pub struct Text([u8; 24]);
+/// A moment or a day written out, without an allocation.
+pub struct Text<const LENGTH: usize>(pub(crate) [u8; LENGTH]);
 
-impl std::ops::Deref for Text {
+impl<const LENGTH: usize> std::ops::Deref for Text<LENGTH> {
     type Target = str;
     fn deref(&self) -> &str {
         // Only ASCII digits and punctuation were ever written.

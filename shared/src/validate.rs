@@ -5,6 +5,7 @@
 
 mod email;
 mod field;
+mod number;
 mod path;
 
 use std::{borrow::Cow, collections::HashSet};
@@ -29,15 +30,21 @@ const MOST_FAULTS: usize = 100;
 pub struct Fields {
     map: Map<String, Value>,
     faults: Vec<Fault>,
-    /// What an unexpected field is called: `unknown_field`, `unknown_parameter`.
-    unknown: &'static str,
+    source: Source,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Body,
+    /// All its values are strings.
+    Query,
 }
 
 impl Fields {
     /// The fields of a JSON body; anything but an object is a fault of its own.
     pub fn of_body(body: Value) -> Result<Self, Error> {
         match body {
-            Value::Object(map) => Ok(Self { map, faults: Vec::new(), unknown: "unknown_field" }),
+            Value::Object(map) => Ok(Self { map, faults: Vec::new(), source: Source::Body }),
             _ => Err(Error::invalid(vec![Fault::new("", "type", "Must be an object.")])),
         }
     }
@@ -62,7 +69,7 @@ impl Fields {
                 ));
             }
         }
-        Ok(Self { map, faults: Vec::new(), unknown: "unknown_parameter" })
+        Ok(Self { map, faults: Vec::new(), source: Source::Query })
     }
 
     /// A field that has to be there and not null. The stand-in for a faulty one never leaves
@@ -126,11 +133,15 @@ impl Fields {
                 }
             }
         }
+        let unknown = match self.source {
+            Source::Body => "unknown_field",
+            Source::Query => "unknown_parameter",
+        };
         let unknown = self
             .map
             .keys()
             .take(MOST_FAULTS)
-            .map(|name| Fault::new(pointer(name), self.unknown, "Is not known here."));
+            .map(|name| Fault::new(pointer(name), unknown, "Is not known here."));
         self.faults.extend(unknown);
         if self.faults.is_empty() {
             return Ok(input);
@@ -140,7 +151,11 @@ impl Fields {
     }
 
     fn read<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
-        match T::read(value) {
+        let read = match value {
+            Value::String(text) if self.source == Source::Query => T::read_text(text),
+            value => T::read(value),
+        };
+        match read {
             Ok(value) => Some(value),
             Err((code, detail)) => {
                 self.faults.push(Fault::new(pointer(name), code, detail));
@@ -156,12 +171,17 @@ fn pointer(name: &str) -> String {
 }
 
 fn of_validator(name: &str, error: ValidationError) -> Fault {
-    let bound = |key: &str| error.params.get(key).and_then(Value::as_u64);
+    let bound = |key: &str| error.params.get(key).and_then(Value::as_number);
+    let (be, unit) = match &*error.code {
+        "range" => ("be", ""),
+        _ => ("have", " characters"),
+    };
     let detail = match (error.message.clone(), bound("min"), bound("max")) {
         (Some(message), ..) => message,
-        (None, Some(min), Some(max)) => Cow::Owned(format!("Must have {min} to {max} characters.")),
-        (None, None, Some(max)) => Cow::Owned(format!("Must have at most {max} characters.")),
-        _ => Cow::Borrowed("Is not valid."),
+        (None, Some(min), Some(max)) => format!("Must {be} {min} to {max}{unit}.").into(),
+        (None, Some(min), None) => format!("Must {be} at least {min}{unit}.").into(),
+        (None, None, Some(max)) => format!("Must {be} at most {max}{unit}.").into(),
+        (None, None, None) => Cow::Borrowed("Is not valid."),
     };
     Fault::new(pointer(name), error.code, detail)
 }
@@ -189,7 +209,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::printable::is_blank;
+    use crate::{Date, Json, printable::is_blank};
 
     #[derive(Debug, Validate)]
     struct Input {
@@ -263,6 +283,47 @@ mod tests {
             let error = Fields::of_query(&wrong).err().unwrap();
             assert_eq!(error.code, Code::MALFORMED_QUERY);
         }
+    }
+
+    #[test]
+    fn numbers_out_of_their_range_hear_of_it() {
+        #[derive(Debug, Validate)]
+        struct Sizes {
+            #[validate(range(min = -5, max = 5))]
+            both: i64,
+            #[validate(range(min = 0.5))]
+            least: Option<f64>,
+            #[validate(range(max = 7))]
+            most: Option<i64>,
+        }
+        let sizes = |both, least, most| {
+            let input = Sizes { both, least: Some(least), most: Some(most) };
+            let faults = Fields::of_query("").unwrap().finish(input).err()?.faults;
+            Some(faults.into_iter().map(|fault| (fault.code, fault.detail)).collect::<Vec<_>>())
+        };
+        assert_eq!(sizes(-5, 0.5, 7), None);
+        let faults = sizes(6, 0.25, 8).unwrap();
+        assert!(faults.iter().all(|(code, _)| code == "range"));
+        let details: Vec<_> = faults.iter().map(|(_, detail)| &**detail).collect();
+        assert_eq!(details, ["Must be -5 to 5.", "Must be at least 0.5.", "Must be at most 7."]);
+    }
+
+    #[test]
+    fn a_query_says_in_text_what_a_body_says_in_json() {
+        let mut query =
+            Fields::of_query("int=-5&float=1.5e1&bool=true&json=[1.0]&day=2026-11-26").unwrap();
+        assert_eq!(query.optional::<i64>("int"), Some(-5));
+        assert_eq!(query.optional::<f64>("float"), Some(15.0));
+        assert_eq!(query.optional::<bool>("bool"), Some(true));
+        assert_eq!(query.optional::<Json>("json").unwrap().text(), "[1]");
+        assert_eq!(query.optional::<Date>("day"), Date::parse("2026-11-26"));
+        let body = json!({"int": "-5", "float": "1.5", "bool": "true", "day": 5, "size": "7"});
+        let mut body = Fields::of_body(body).unwrap();
+        let int: i64 = body.required("int");
+        let read = (int, body.optional::<f64>("float"), body.optional::<bool>("bool"));
+        assert_eq!(read, (0, None, None));
+        assert_eq!((body.optional::<Date>("day"), body.optional::<i64>("size")), (None, None));
+        assert!(body.faults.iter().all(|fault| fault.code == "type") && body.faults.len() == 5);
     }
 
     #[test]

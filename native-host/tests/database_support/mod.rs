@@ -20,12 +20,14 @@ pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
 const SAMPLES: [(Backend, &str); 2] = [
     (
         Backend::Postgres,
-        "CREATE TABLE samples (id uuid PRIMARY KEY, flag boolean, number bigint, words text, moment timestamptz);
+        "CREATE TABLE samples (id uuid PRIMARY KEY, flag boolean, number bigint, words text, moment timestamptz,
+           fraction double precision, bytes bytea, day date, document jsonb, kept json);
          DO $$ BEGIN EXECUTE format('GRANT SELECT, INSERT ON samples TO %I', trireme_role()); END $$",
     ),
     (
         Backend::Sqlite,
-        "CREATE TABLE samples (id TEXT PRIMARY KEY, flag INTEGER, number INTEGER, words TEXT, moment ANY) STRICT",
+        "CREATE TABLE samples (id TEXT PRIMARY KEY, flag INTEGER, number INTEGER, words TEXT, moment ANY,
+           fraction REAL, bytes BLOB, day TEXT, document TEXT, kept TEXT) STRICT",
     ),
 ];
 

@@ -89,7 +89,7 @@ mod tests {
     fn targets_have_levels_of_their_own() {
         let filter = Filter::parse("warning, trireme=DEBUG, trireme_native::server=off").unwrap();
         assert_eq!(filter.default, LevelFilter::WARN);
-        assert_eq!(filter.targets[0], ("handlers".to_owned(), LevelFilter::DEBUG));
+        assert_eq!(filter.targets[0], ("trireme".to_owned(), LevelFilter::DEBUG));
         assert_eq!(filter.targets[1], ("trireme_native::server".to_owned(), LevelFilter::OFF));
         assert_eq!(Filter::parse("trireme=debug").unwrap().default, LevelFilter::INFO);
     }

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::{DecodeError, Row};
-use crate::{Timestamp, sqlite};
+use crate::{Date, Json, Timestamp, sqlite};
 
 /// A row of PostgreSQL's or of SQLite's, for a host that speaks to both.
 pub enum Either<P> {
@@ -33,4 +35,8 @@ either! {
     text -> &str;
     uuid -> Uuid;
     time -> Timestamp;
+    float -> f64;
+    bytes -> Cow<'_, [u8]>;
+    date -> Date;
+    json -> Json;
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use validator::ValidationError;
 
 use crate::{
-    Timestamp,
+    Base64, Date, Json, Timestamp, json,
     printable::{is_blank, is_control},
 };
 
@@ -16,7 +16,13 @@ pub type FieldFault = (&'static str, Cow<'static, str>);
 
 /// A type that a field can hold.
 pub trait Field: Sized {
+    /// From a body's JSON.
     fn read(value: Value) -> Result<Self, FieldFault>;
+
+    /// From a query's text: of what is no string in JSON, the spelling that it has there.
+    fn read_text(text: String) -> Result<Self, FieldFault> {
+        Self::read(Value::String(text))
+    }
 }
 
 /// A string of any characters but U+0000, which PostgreSQL can't store and bcrypt would stop at.
@@ -75,14 +81,41 @@ impl Field for Timestamp {
     }
 }
 
-/// A whole number of a query.
-impl Field for u32 {
+impl Field for Date {
     fn read(value: Value) -> Result<Self, FieldFault> {
-        let text = text(value)?;
-        text.parse()
-            .ok()
-            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-            .ok_or(("type", "Must be a whole number.".into()))
+        Self::parse(&text(value)?)
+            .ok_or(("date", "Must be a date of the years 0001 to 9999, such as 2026-11-20.".into()))
+    }
+}
+
+impl Field for bool {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        value.as_bool().ok_or(("type", "Must be true or false.".into()))
+    }
+
+    fn read_text(text: String) -> Result<Self, FieldFault> {
+        text.parse().map_err(|_| ("type", "Must be true or false.".into()))
+    }
+}
+
+impl<const MOST: usize> Field for Base64<'static, MOST> {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        let bytes = Self::parse(&text(value)?)
+            .ok_or(("base64", "Must be base64, with its padding.".into()))?;
+        if bytes.0.len() > MOST {
+            return Err(("length", format!("Must have at most {MOST} bytes.").into()));
+        }
+        Ok(bytes)
+    }
+}
+
+impl Field for Json {
+    fn read(value: Value) -> Result<Self, FieldFault> {
+        Self::new(value).ok_or(("invalid_text", "Must not contain U+0000.".into()))
+    }
+
+    fn read_text(text: String) -> Result<Self, FieldFault> {
+        Self::read(json::parse(text.as_bytes()).map_err(|_| ("json", "Must be JSON.".into()))?)
     }
 }
 
@@ -164,11 +197,18 @@ mod tests {
         ] {
             assert_eq!(parse_uuid(wrong), None, "{wrong}");
         }
-        let number = |text: &str| u32::read(Value::from(text)).ok();
-        assert_eq!((number("20"), number("4294967295")), (Some(20), Some(u32::MAX)));
-        for wrong in ["", "+1", "-1", "1.0", "1e1", " 1", "0x1", "4294967296", "１"] {
-            assert_eq!(number(wrong), None, "{wrong}");
-        }
+    }
+
+    #[test]
+    fn bytes_have_a_bound_and_json_no_null_character() {
+        let code = |fault: FieldFault| fault.0;
+        let bytes = |text: &str| Base64::<4>::read(Value::from(text)).map_err(code);
+        assert_eq!(bytes("AAECAw==").map(|bytes| bytes.0.len()), Ok(4));
+        assert_eq!(bytes("AAECAwQ="), Err("length"));
+        assert_eq!(bytes("AAECAw"), Err("base64"));
+        assert_eq!(Json::read(serde_json::json!({"a": ["\0"]})).map_err(code), Err("invalid_text"));
+        assert_eq!(Json::read_text("{".to_owned()).map_err(code), Err("json"));
+        assert_eq!(Date::read(Value::from("2026-02-30")).map_err(code), Err("date"));
     }
 
     proptest! {

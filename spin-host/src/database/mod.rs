@@ -1,19 +1,19 @@
 //! The way to Spin's databases: its SQLite, and PostgreSQL through Spin's own pool.
 
-mod json;
 mod postgres;
 mod sqlite;
 
 use trireme_core::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
+    run_batch,
     sql::{self, DatabaseError, Statement},
 };
 
 use crate::host::within;
 
 /// A row of either database.
-pub type Row = sql::Either<json::Row>;
+pub type Row = sql::Either<run_batch::Row>;
 
 pub struct Database {
     config: &'static config::Database,

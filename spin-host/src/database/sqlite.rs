@@ -76,7 +76,9 @@ async fn query(
     let arguments = statement.arguments.iter().map(|argument| match Cell::from(argument) {
         Cell::Integer(number) => Value::Integer(number),
         Cell::Text(text) => Value::Text(text),
-        Cell::Null | Cell::Other => Value::Null,
+        Cell::Real(number) => Value::Real(number),
+        Cell::Blob(bytes) => Value::Blob(bytes),
+        Cell::Null => Value::Null,
     });
     let found = connection.execute(text, arguments).await.map_err(|error| failure(&error))?;
     let rows = found.collect().await.map_err(|error| failure(&error))?;
@@ -88,7 +90,8 @@ fn cells(values: Vec<Value>) -> Vec<Cell> {
         Value::Null => Cell::Null,
         Value::Integer(number) => Cell::Integer(number),
         Value::Text(text) => Cell::Text(text),
-        Value::Real(_) | Value::Blob(_) => Cell::Other,
+        Value::Real(number) => Cell::Real(number),
+        Value::Blob(bytes) => Cell::Blob(bytes),
     };
     values.into_iter().map(cell).collect()
 }

@@ -1,6 +1,6 @@
 //! D1: a batch is one call of the binding, which runs it in a transaction.
 
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Uint8Array};
 use trireme_core::{
     host::Scope,
     migrations::{Schema, Version},
@@ -77,7 +77,9 @@ fn prepare(database: &D1Database, statement: &Statement<'_>) -> Result<JsValue, 
     let arguments = Array::new();
     for argument in &statement.arguments {
         arguments.push(&match Cell::from(argument) {
-            Cell::Null | Cell::Other => JsValue::NULL,
+            Cell::Null => JsValue::NULL,
+            Cell::Real(number) => JsValue::from(number),
+            Cell::Blob(bytes) => Uint8Array::from(&*bytes).into(),
             Cell::Text(text) => JsValue::from(text),
             Cell::Integer(number) if number.abs() <= EXACT => JsValue::from(number as f64),
             Cell::Integer(_) => return Err(inexact()),
@@ -106,12 +108,17 @@ fn cell(value: &JsValue) -> Result<Cell, DatabaseError> {
     if let Some(text) = value.as_string() {
         return Ok(Cell::Text(text));
     }
-    match value.as_f64() {
-        Some(number) if number.fract() != 0.0 => Ok(Cell::Other),
-        Some(number) if number.abs() <= EXACT as f64 => Ok(Cell::Integer(number as i64)),
-        Some(_) => Err(inexact()),
-        None => Ok(Cell::Other),
+    // A column of 1.0 comes as 1. A whole number that is too great may be another than the one that
+    // is stored, and only a column of fractions can be read from it.
+    if let Some(number) = value.as_f64() {
+        let exact = number.fract() == 0.0 && number.abs() <= EXACT as f64;
+        return Ok(if exact { Cell::Integer(number as i64) } else { Cell::Real(number) });
     }
+    // Each byte as a number.
+    if Array::is_array(value) {
+        return Ok(Cell::Blob(Uint8Array::new(value).to_vec()));
+    }
+    Err(DatabaseError::Failed("D1 gave a value of no kind of SQLite's".to_owned()))
 }
 
 fn inexact() -> DatabaseError {

@@ -12,7 +12,8 @@ pub fn cell(value: ValueRef<'_>) -> Result<Cell> {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(number) => Cell::Integer(number),
         ValueRef::Text(_) => Cell::Text(value.as_str()?.to_owned()),
-        ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Other,
+        ValueRef::Real(number) => Cell::Real(number),
+        ValueRef::Blob(bytes) => Cell::Blob(bytes.to_owned()),
     })
 }
 
@@ -22,9 +23,11 @@ pub struct Bound<'a>(pub &'a Cell);
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self.0 {
-            Cell::Null | Cell::Other => ValueRef::Null,
+            Cell::Null => ValueRef::Null,
             Cell::Integer(number) => ValueRef::Integer(*number),
             Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Real(number) => ValueRef::Real(*number),
+            Cell::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }

@@ -1,13 +1,18 @@
-//! Rows of PostgreSQL as JSON, since Spin can't read a `timestamptz`.
+//! Rows of PostgreSQL as JSON.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor},
+    de::{
+        IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
 };
-use trireme_core::{
-    Timestamp, Uuid,
+use serde_json::Value;
+
+use crate::{
+    Date, Json, Timestamp, Uuid,
     sql::{self, DecodeError},
 };
 
@@ -16,7 +21,10 @@ enum Cell {
     Null,
     Bool(bool),
     Int(i64),
+    Float(f64),
     Text(String),
+    /// What no other column is: a list, an object, a number that only JSON has.
+    Json(Value),
 }
 
 /// By what is met. An untagged enumeration would try one kind after the other, and each that does not
@@ -24,11 +32,11 @@ enum Cell {
 impl<'de> Deserialize<'de> for Cell {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Met;
-        impl Visitor<'_> for Met {
+        impl<'de> Visitor<'de> for Met {
             type Value = Cell;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, a whole number, a truth value or null")
+                f.write_str("any JSON")
             }
 
             fn visit_unit<E>(self) -> Result<Cell, E> {
@@ -40,17 +48,23 @@ impl<'de> Deserialize<'de> for Cell {
             fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
                 Ok(Cell::Int(value))
             }
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
-                let number = value.try_into();
-                number
-                    .map(Cell::Int)
-                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+            fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
+                Ok(value.try_into().map_or_else(|_| Cell::Json(value.into()), Cell::Int))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
+                Ok(Cell::Float(value))
             }
             fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
                 Ok(Cell::Text(text.to_owned()))
             }
             fn visit_string<E>(self, text: String) -> Result<Cell, E> {
                 Ok(Cell::Text(text))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Cell, A::Error> {
+                Value::deserialize(SeqAccessDeserializer::new(items)).map(Cell::Json)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Cell, A::Error> {
+                Value::deserialize(MapAccessDeserializer::new(entries)).map(Cell::Json)
             }
         }
         deserializer.deserialize_any(Met)
@@ -111,4 +125,39 @@ impl sql::Row for Row {
             text => Timestamp::parse(text),
         })
     }
+    /// PostgreSQL writes `1.0` as `1`, and with an exponent what is greater than its digits can tell.
+    fn float(&self, column: usize) -> Result<Option<f64>, DecodeError> {
+        match self.0.get(column) {
+            Some(Cell::Int(number)) => Ok(Some(*number as f64)),
+            _ => column!(self, column, Cell::Float(number) => Some(*number + 0.0)),
+        }
+    }
+    fn bytes(&self, column: usize) -> Result<Option<Cow<'_, [u8]>>, DecodeError> {
+        column!(self, column, Cell::Text(text) => hexadecimal(text).map(Cow::Owned))
+    }
+    fn date(&self, column: usize) -> Result<Option<Date>, DecodeError> {
+        column!(self, column, Cell::Text(value) => match value.as_str() {
+            "infinity" => Some(Date::INFINITY),
+            text => Date::parse(text),
+        })
+    }
+    fn json(&self, column: usize) -> Result<Option<Json>, DecodeError> {
+        let value = match self.0.get(column).ok_or(DecodeError { column })? {
+            Cell::Null => return Ok(None),
+            Cell::Bool(value) => Value::from(*value),
+            Cell::Int(number) => Value::from(*number),
+            Cell::Float(number) => Value::from(*number),
+            Cell::Text(text) => Value::from(text.as_str()),
+            Cell::Json(value) => value.clone(),
+        };
+        Json::new(value).map(Some).ok_or(DecodeError { column })
+    }
+}
+
+/// `\x00ff`, as PostgreSQL writes a `bytea`.
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    pairs.iter().map(|&[high, low]| Some((digit(high)? * 16 + digit(low)?) as u8)).collect()
 }
