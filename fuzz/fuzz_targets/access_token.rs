@@ -9,7 +9,7 @@ use trireme_core::{Secret, Timestamp, auth::access, config::{Auth, Config, Platf
 static AUTH: LazyLock<Auth> = LazyLock::new(|| {
     let spare = Some(Secret::new("a secret that is only used for fuzzing"));
     let platform = Platform { spare, ..Platform::default() };
-    Config::from_variables(|_| None, &platform).expect("development needs nothing").auth
+    Config::from_variables(|_| None, &platform, &[]).expect("development needs nothing").auth
 });
 
 fuzz_target!(|token: &str| {

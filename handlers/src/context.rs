@@ -7,6 +7,7 @@ use serde_json::Value;
 use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::access::Caller,
+    config::Settings,
     error::Result,
     host::{Host, Scope},
     http::forwarded::Client,
@@ -63,6 +64,11 @@ impl<H: Host> Context<'_, H> {
     /// The `{id}` of the path.
     pub fn id(&self) -> Result<Uuid> {
         self.path("id")
+    }
+
+    /// What the product declares to be set.
+    pub fn settings(&self) -> &Settings {
+        &self.app.config.settings
     }
 
     /// The fields of the JSON body. A PATCH is a merge patch (RFC 7396), under either name.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use trireme_core::{
+    config::Variable,
     error::Documented,
     host::Host,
     migrations::{Migrations, Series},
@@ -56,6 +57,9 @@ pub trait Product: 'static {
     const TABLES: &'static [&'static str] = &[];
     /// Its migrations, by [`migrations!`](crate::migrations!); the core's are applied before them.
     const MIGRATIONS: Migrations = Migrations::NONE;
+    /// What operators can set besides the core's variables, each declared as
+    /// [`Variable`](crate::config::Variable) shows; read by [`Context::settings`](crate::Context::settings).
+    const VARIABLES: &'static [Variable] = &[];
     /// What is done beside requests, after the core's own.
     const MAINTENANCE: &'static [Step] = &[];
     /// Its faults besides the core's, by [`codes!`](crate::codes!).

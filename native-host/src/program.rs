@@ -4,7 +4,10 @@ use std::{env, path::Path, sync::OnceLock};
 
 use serde_json::Value;
 use trireme::{About, App, Described, Product, maintenance::Step};
-use trireme_core::{config::Config, migrations::Series};
+use trireme_core::{
+    config::{Config, Variable},
+    migrations::Series,
+};
 use trireme_verify::Group;
 
 use crate::host::NativeHost;
@@ -16,6 +19,7 @@ pub struct Program {
     pub document: fn() -> Value,
     pub operations: fn() -> Vec<Described>,
     pub series: Series,
+    pub variables: &'static [Variable],
     pub maintenance: &'static [Step],
     pub checks: &'static [Group],
 }
@@ -28,6 +32,7 @@ impl Program {
             document: trireme::document::<P>,
             operations: trireme::operations::<P>,
             series: trireme::series::<P>(),
+            variables: P::VARIABLES,
             maintenance: P::MAINTENANCE,
             checks,
         }

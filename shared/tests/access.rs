@@ -24,6 +24,7 @@ fn auth(variables: &[(&str, &str)]) -> Auth {
     Config::from_variables(
         lookup,
         &Platform { spare: Some(Secret::default()), ..Platform::default() },
+        &[],
     )
     .unwrap()
     .auth

@@ -16,7 +16,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, Faults> {
 
 fn read_on(platform: &Platform, variables: &[(&str, &str)]) -> Result<Config, Faults> {
     let variables: HashMap<_, _> = variables.iter().copied().collect();
-    Config::from_variables(|name| variables.get(name).map(ToString::to_string), platform)
+    Config::from_variables(|name| variables.get(name).map(ToString::to_string), platform, &[])
 }
 
 fn faults(variables: &[(&str, &str)]) -> Vec<String> {

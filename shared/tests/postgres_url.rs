@@ -18,7 +18,7 @@ fn native() -> Platform {
 fn read_on(platform: &Platform, url: &str) -> Result<DatabaseUrl, String> {
     let variables =
         HashMap::from([("DATABASE_URL", url), ("JWT_SECRET", "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu")]);
-    Config::from_variables(|name| variables.get(name).map(ToString::to_string), platform)
+    Config::from_variables(|name| variables.get(name).map(ToString::to_string), platform, &[])
         .map(|config| config.database.url)
         .map_err(|faults| faults.to_string())
 }

@@ -3,11 +3,11 @@
 use std::{collections::HashMap, io, sync::OnceLock};
 
 use spin_sdk::variables;
-use trireme::{App, reference::Tasks};
+use trireme::{App, Product as _, reference::Tasks};
 use trireme_core::{
     config::{
         Config, Faults, Platform,
-        variables::{NOT_YET, VARIABLES, warn_of_ignored},
+        variables::{names, warn_of_ignored},
     },
     logging,
 };
@@ -38,8 +38,7 @@ pub async fn get() -> Option<&'static App<SpinHost>> {
 /// Spin's variables have the contract's names in lower case: `jwt_secret`.
 async fn read() -> HashMap<&'static str, String> {
     let mut set = HashMap::new();
-    let served = VARIABLES.iter().map(|variable| variable.name);
-    for name in served.chain(NOT_YET.iter().copied()) {
+    for name in names(Tasks::VARIABLES) {
         // One that the manifest does not pass to the component counts as unset.
         match variables::get(name.to_ascii_lowercase()).await {
             Ok(value) if !value.is_empty() => set.insert(name, value),
@@ -51,5 +50,5 @@ async fn read() -> HashMap<&'static str, String> {
 
 fn configure(set: &HashMap<&str, String>) -> Result<Config, Faults> {
     let platform = Platform { bindings: &["spin"], spare: None };
-    Config::from_variables(|name| set.get(name).cloned(), &platform)
+    Config::from_variables(|name| set.get(name).cloned(), &platform, Tasks::VARIABLES)
 }

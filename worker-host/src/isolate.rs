@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use js_sys::Reflect;
-use trireme::{App, reference::Tasks};
+use trireme::{App, Product as _, reference::Tasks};
 use trireme_core::config::{Config, Faults, Platform, variables::warn_of_ignored};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
@@ -28,7 +28,8 @@ pub fn of(env: &Env) -> Option<&'static Isolate> {
 
 impl Isolate {
     fn start(env: &Env) -> Result<Self, Faults> {
-        let config = Config::from_variables(|name| variable(env, name), &PLATFORM)?;
+        let lookup = |name: &str| variable(env, name);
+        let config = Config::from_variables(lookup, &PLATFORM, Tasks::VARIABLES)?;
         let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
         log::start(&config.log);
         warn_of_ignored(|name| variable(env, name).is_some());

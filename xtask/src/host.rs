@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use trireme_core::config::variables::VARIABLES;
+use trireme_core::config::variables::names;
 use trireme_testbed::Postgres;
 
 use crate::cell::{Backend, Cell, Host, Options, Programs, Running};
@@ -93,10 +93,9 @@ fn options(cell: Cell, port: Option<u16>) -> Result<Options> {
         }
     }
     let own = ["DATABASE_URL", "PORT", "BIND"];
-    let mut variables: Vec<(String, String)> = VARIABLES
-        .iter()
-        .filter(|variable| !own.contains(&variable.name))
-        .filter_map(|variable| Some((variable.name.to_owned(), std::env::var(variable.name).ok()?)))
+    let mut variables: Vec<(String, String)> = names(&[])
+        .filter(|name| !own.contains(name))
+        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
         .collect();
     let keys = ["JWT_SECRET", "JWT_SECRETS", "JWT_PRIVATE_KEY", "BETTER_AUTH_SECRET", "SECRET_KEY"];
     if !variables.iter().any(|(name, value)| keys.contains(&name.as_str()) && !value.is_empty()) {

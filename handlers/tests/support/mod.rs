@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use trireme::{App, TASKS, reference::Tasks};
+use trireme::{App, Product as _, TASKS, reference::Tasks};
 use trireme_core::{
     Secret, Timestamp,
     config::{Config, Platform},
@@ -126,6 +126,7 @@ fn run(
     let config = Config::from_variables(
         lookup,
         &Platform { spare: Some(Secret::default()), ..Platform::default() },
+        Tasks::VARIABLES,
     )
     .expect("the configuration is good");
     // The cause of a 500 is in the log alone: shown with the test that fails.

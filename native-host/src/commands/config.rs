@@ -1,7 +1,11 @@
 //! `trireme config`: every variable, its value and its meaning.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use trireme_core::config::variables::{NOT_YET, VARIABLES, Variable};
+
+use crate::Program;
 
 use super::{
     Failure, configuration,
@@ -25,7 +29,7 @@ struct Line {
     source: Source,
     secret: bool,
     /// In words.
-    default: &'static str,
+    default: Cow<'static, str>,
     meaning: &'static str,
 }
 
@@ -36,8 +40,8 @@ enum Source {
     Default,
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
-    let lines: Vec<_> = VARIABLES.iter().map(Line::of).collect();
+pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
+    let lines: Vec<_> = VARIABLES.iter().chain(program.variables).map(Line::of).collect();
     let ignored: Vec<_> = NOT_YET.iter().copied().filter(|name| is_set(name)).collect();
     if args.json {
         say_json(&serde_json::json!({ "variables": lines, "ignored": ignored }))?;
@@ -48,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             say(format_args!("\n{name} is set, but this version does not serve it."))?;
         }
     }
-    configuration().map(drop)
+    configuration(program).map(drop)
 }
 
 /// An empty variable counts as unset.
@@ -62,7 +66,8 @@ pub fn is_set(name: &str) -> bool {
 
 impl Line {
     fn of(variable: &Variable) -> Self {
-        let &Variable { name, default, secret, meaning } = variable;
+        let (&Variable { name, meaning, .. }, secret) = (variable, variable.is_secret());
+        let default = variable.default();
         let value = value(name);
         let source = if value.is_some() { Source::Variable } else { Source::Default };
         let shown = value.filter(|value| !secret && !has_password(value));
@@ -73,7 +78,7 @@ impl Line {
         let (value, source) = match (&self.value, self.source) {
             (Some(value), _) => (value.as_str(), "set"),
             (None, Source::Variable) => ("(hidden)", "set"),
-            (None, Source::Default) => (self.default, "default"),
+            (None, Source::Default) => (&*self.default, "default"),
         };
         [self.name, source, value, self.meaning].map(str::to_owned)
     }

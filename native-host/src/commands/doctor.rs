@@ -19,7 +19,7 @@ use crate::database::{
     Database,
     migrate::{MigrateError, State},
 };
-use crate::program::name;
+use crate::{Program, program::name};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -39,15 +39,15 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, series: Series) -> Result<(), Failure> {
+pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
     let given = !args.url.is_empty();
-    let config = configuration_with(|name| match name {
+    let config = configuration_with(program, |name| match name {
         "DATABASE_URL" if given => Some(args.url.join(" ")),
         // It belongs to the other database.
         "DIRECT_DATABASE_URL" if given => None,
         name => variable(name),
     })?;
-    let report = runtime()?.block_on(examine(&config, series))?;
+    let report = runtime()?.block_on(examine(&config, program.series))?;
     if args.json {
         say_json(&report.to_json())?;
     } else {

@@ -33,7 +33,7 @@ pub struct Args {
 const PIECES: u32 = 100;
 
 pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
-    let config = configuration()?;
+    let config = configuration(program)?;
     let reports = runtime()?.block_on(async {
         let host = serve::host(&config, 1, &Metrics::new(program))?;
         let app = (program.app)(config);

@@ -16,7 +16,7 @@ use crate::database::{
     Database,
     migrate::{Done, MigrateError, State, Status},
 };
-use crate::program::name;
+use crate::{Program, program::name};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -48,11 +48,12 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, series: Series) -> Result<(), Failure> {
+pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
+    let series = program.series;
     if let Some(folder) = &args.d1 {
         return d1::write(series, folder);
     }
-    let config = configuration()?;
+    let config = configuration(program)?;
     runtime()?.block_on(async {
         let database = serve::open(&config)?;
         if args.status {

@@ -114,12 +114,12 @@ fn command(about: &About) -> clap::Command {
 fn run(program: &Program, cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(program),
-        Command::Config(args) => config::run(&args),
+        Command::Config(args) => config::run(program, &args),
         Command::Routes(args) => routes::run(program, &args),
         Command::Openapi => openapi::run(program),
-        Command::Migrate(args) => migrate::run(&args, program.series),
+        Command::Migrate(args) => migrate::run(program, &args),
         Command::Maintain(args) => maintain::run(program, &args),
-        Command::Doctor(args) => doctor::run(&args, program.series),
+        Command::Doctor(args) => doctor::run(program, &args),
         Command::User(command) => user::run(program, &command),
         Command::Verify(args) => verify::run(&args, program.checks),
     }
@@ -191,17 +191,20 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The configuration, with all its faults at once.
-fn configuration() -> Result<Config, Failure> {
-    configuration_with(variable)
+fn configuration(program: &Program) -> Result<Config, Failure> {
+    configuration_with(program, variable)
 }
 
 /// The configuration by another source of variables.
-fn configuration_with(variable: impl Fn(&str) -> Option<String>) -> Result<Config, Failure> {
+fn configuration_with(
+    program: &Program,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Config, Failure> {
     let mut spare = [0; 32];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut spare);
     let spare: String = spare.iter().map(|byte| format!("{byte:02x}")).collect();
     let platform = Platform { bindings: &[], spare: Some(Secret::new(spare)) };
-    Ok(Config::from_variables(variable, &platform)?)
+    Ok(Config::from_variables(variable, &platform, program.variables)?)
 }
 
 /// A runtime for a command that talks to something.

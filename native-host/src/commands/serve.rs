@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub fn run(program: &Program) -> Result<(), Failure> {
-    let config = configuration()?;
+    let config = configuration(program)?;
     let format = config.log.format;
     let logging = logging::start(&config.log)
         .map_err(|error| Failure::no(format!("Logging could not be started: {error}.")))?;

@@ -37,7 +37,7 @@ pub enum Command {
 }
 
 pub fn run(program: &Program, command: &Command) -> Result<(), Failure> {
-    let config = configuration()?;
+    let config = configuration(program)?;
     let secret = match command {
         Command::Create { .. } | Command::SetPassword { .. } => Some(password::read()?),
         _ => None,

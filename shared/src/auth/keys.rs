@@ -10,7 +10,6 @@ use jsonwebtoken::{
 };
 
 use super::signature;
-use crate::config::parse::Reader;
 
 /// One key; `id` is its `kid`.
 #[derive(Clone)]
@@ -53,6 +52,18 @@ impl Ring {
     /// A ring of one shared secret.
     pub fn of_secret(secret: &str) -> Self {
         Self { keys: vec![Key::shared(None, secret)], public: Vec::new() }
+    }
+
+    /// A ring of shared secrets with their ids.
+    pub fn of_secrets(secrets: &[(&str, &str)]) -> Self {
+        let keys = secrets.iter().map(|(id, secret)| Key::shared(Some(id), secret)).collect();
+        Self { keys, public: Vec::new() }
+    }
+
+    /// A ring of one private key; `None` unless it is a PKCS#8 PEM of a kind that is known.
+    pub fn of_private(pem: &str) -> Option<Self> {
+        let (key, public) = Key::private(pem)?;
+        Some(Self { keys: vec![key], public: vec![public] })
     }
 }
 
@@ -108,93 +119,4 @@ pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
-}
-
-/// Where the keys of a configuration come from.
-pub struct Keys;
-
-impl Keys {
-    /// JWT_PRIVATE_KEY, else JWT_SECRETS, else JWT_SECRET and its other names, else `spare`.
-    pub fn read(read: &mut Reader<'_>, strict: bool, spare: Option<&str>) -> Ring {
-        if let Some(pem) = read.text("JWT_PRIVATE_KEY") {
-            if let Some((key, public)) = Key::private(&pem) {
-                return Ring { keys: vec![key], public: vec![public] };
-            }
-            read.fault("JWT_PRIVATE_KEY", "must be a PKCS#8 PEM of an Ed25519 or a P-256 key (openssl genpkey -algorithm ed25519)");
-            return Ring::of_secret("");
-        }
-        let listed = read.list("JWT_SECRETS");
-        if !listed.is_empty() {
-            return Self::listed(read, strict, &listed);
-        }
-        for name in ["JWT_SECRET", "BETTER_AUTH_SECRET", "SECRET_KEY"] {
-            if let Some(secret) = read.text(name) {
-                Self::check(read, name, strict, &secret);
-                return Ring::of_secret(&secret);
-            }
-        }
-        if spare.is_none() {
-            read.fault("JWT_SECRET", "is missing; make one with: openssl rand -base64 48");
-        }
-        Ring::of_secret(spare.unwrap_or_default())
-    }
-
-    fn listed(read: &mut Reader<'_>, strict: bool, listed: &[String]) -> Ring {
-        let mut keys: Vec<Key> = Vec::new();
-        for item in listed {
-            let Some((id, secret)) = item.split_once(':').filter(|(id, _)| !id.is_empty()) else {
-                read.fault("JWT_SECRETS", "must read like 2:new,1:old");
-                continue;
-            };
-            if keys.iter().any(|key| key.id == id) {
-                read.fault("JWT_SECRETS", "gives an id twice");
-            }
-            Self::check(read, "JWT_SECRETS", strict, secret);
-            keys.push(Key::shared(Some(id), secret));
-        }
-        Ring { keys, public: Vec::new() }
-    }
-
-    fn check(read: &mut Reader<'_>, name: &str, strict: bool, secret: &str) {
-        if secret.len() < 32 {
-            read.fault(name, "must have at least 32 bytes; make one with: openssl rand -base64 48");
-        } else if strict && is_placeholder(secret) {
-            read.fault(name, "is a placeholder; make a secret with: openssl rand -base64 48");
-        }
-    }
-}
-
-/// What stands in examples, or has too little in it to be a secret.
-fn is_placeholder(secret: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "change-me",
-        "changeme",
-        "change_me",
-        "change-this",
-        "change_this",
-        "changethis",
-        "placeholder",
-        "your-secret",
-        "your_secret",
-        "yoursecret",
-        "example",
-        "insecure",
-        "replace-me",
-        "replace_me",
-        "replaceme",
-        "default-secret",
-        "dev-secret",
-        "development",
-        "test-secret",
-        "super-secret",
-        "supersecret",
-        "secret-key-here",
-        "password",
-        "not-a-secret",
-        "123456789",
-        "abcdefghij",
-    ];
-    let lower = secret.to_lowercase();
-    let distinct: std::collections::BTreeSet<_> = secret.bytes().collect();
-    distinct.len() < 8 || WORDS.iter().any(|word| lower.contains(word))
 }

@@ -5,9 +5,11 @@ mod filter;
 pub(crate) mod parse;
 pub mod postgres_url;
 mod proxies;
+mod secrets;
+mod settings;
 pub mod variables;
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use ::http::HeaderName;
 
@@ -15,12 +17,16 @@ pub use filter::Filter;
 pub use parse::Quota;
 pub use postgres_url::PostgresUrl;
 pub use proxies::{Cidr, Proxies};
+pub use settings::Settings;
+pub use variables::{Kind, Variable};
 
-use crate::{
-    Secret,
-    auth::keys::{Keys, Ring},
-    http::cors::OriginPattern,
-};
+use crate::{Secret, auth::keys::Ring, http::cors::OriginPattern};
+
+/// Of a limit in milliseconds: up to ten minutes.
+const MILLIS: RangeInclusive<u32> = 1..=600_000;
+
+/// Of how long something is valid: up to ten years.
+const SECONDS: RangeInclusive<u32> = 1..=10 * 366 * 86_400;
 
 /// Everything that an operator can set, read and checked.
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Config {
     pub http: Http,
     pub limits: Limits,
     pub log: Log,
+    /// What the product declares.
+    pub settings: Settings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +171,14 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 impl Config {
-    /// Reads the configuration. `lookup` gives a variable's value; an empty one counts as unset.
+    /// Reads the configuration, and the variables of the product. `lookup` gives a variable's value;
+    /// an empty one counts as unset.
     pub fn from_variables(
         lookup: impl Fn(&str) -> Option<String>,
         platform: &Platform,
+        product: &'static [Variable],
     ) -> Result<Self, Faults> {
-        let mut read = parse::Reader::new(&lookup);
+        let mut read = parse::Reader::new(&lookup, product);
         let environment = read.environment();
         let production = environment == Environment::Production;
         let auth = Self::auth(&mut read, platform, production);
@@ -179,11 +189,7 @@ impl Config {
                 bind: read.bind(auth.required),
                 admin_port: read.optional_number("ADMIN_PORT", 0..=65535).map(|port| port as u16),
                 admin_bind: read.admin_bind(),
-                shutdown_grace: Duration::from_secs(read.number(
-                    "SHUTDOWN_GRACE_SECONDS",
-                    25,
-                    1..=3600,
-                )),
+                shutdown_grace: read.seconds("SHUTDOWN_GRACE_SECONDS", 25, 1..=3600),
                 memory_budget: read.number("MEMORY_BUDGET_BYTES", 128 << 20, 1 << 20..=1 << 40)
                     as usize,
                 connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 1000, 1..=1_000_000)
@@ -197,6 +203,7 @@ impl Config {
                 auth_per_account: read.quota("RATE_LIMIT_AUTH_PER_ACCOUNT", Quota::new(10, 60)),
             },
             log: Log { filter: read.log_filter(), format: read.log_format(production) },
+            settings: Settings::read(&mut read, production, product),
         };
         read.finish(config)
     }
@@ -214,8 +221,8 @@ impl Config {
             direct_url: read.direct_url(platform.bindings),
             pool_min: pool_min as usize,
             pool_max: pool_max as usize,
-            acquire_timeout: read.millis("DATABASE_ACQUIRE_TIMEOUT_MS", 2_000),
-            statement_timeout: read.millis("DATABASE_STATEMENT_TIMEOUT_MS", 10_000),
+            acquire_timeout: read.millis("DATABASE_ACQUIRE_TIMEOUT_MS", 2_000, MILLIS),
+            statement_timeout: read.millis("DATABASE_STATEMENT_TIMEOUT_MS", 10_000, MILLIS),
             migrate_on_start: read.flag("MIGRATE_ON_START", true),
         }
     }
@@ -228,12 +235,12 @@ impl Config {
             read.fault("AUTH_REQUIRED", "may be false in development only");
         }
         Auth {
-            keys: Keys::read(read, !development, spare),
+            keys: read.ring(!development, spare),
             issuer: read.text("JWT_ISSUER").unwrap_or_else(|| "trireme".to_owned()),
             audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| "trireme".to_owned()),
-            access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900),
-            refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400),
-            session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400),
+            access_token_ttl: read.seconds("ACCESS_TOKEN_TTL_SECONDS", 900, SECONDS),
+            refresh_token_ttl: read.seconds("REFRESH_TOKEN_TTL_SECONDS", 30 * 86_400, SECONDS),
+            session_max_age: read.seconds("SESSION_MAX_AGE_SECONDS", 180 * 86_400, SECONDS),
             bcrypt_cost: read.number("BCRYPT_COST", 12, if production { 10..=16 } else { 4..=16 })
                 as u32,
             required,
@@ -250,7 +257,7 @@ impl Config {
             enforce_https: read.flag("ENFORCE_HTTPS", production),
             hsts: production,
             body_limit: read.number("BODY_LIMIT_BYTES", 1 << 20, 1024..=1 << 30) as usize,
-            request_timeout: read.millis("REQUEST_TIMEOUT_MS", 10_000),
+            request_timeout: read.millis("REQUEST_TIMEOUT_MS", 10_000, MILLIS),
             api_docs: read.flag("API_DOCS", !production),
         }
     }

@@ -6,7 +6,10 @@ use std::{
 
 use http::HeaderName;
 
-use super::{DatabaseUrl, Environment, Faults, Filter, LogFormat, PostgresUrl, Proxies};
+use super::{
+    DatabaseUrl, Environment, Faults, Filter, LogFormat, PostgresUrl, Proxies,
+    variables::{VARIABLES, Variable},
+};
 use crate::http::cors::OriginPattern;
 
 /// How many in how long: `60/60s`.
@@ -41,13 +44,14 @@ impl Quota {
 /// stand-in, which [`Reader::finish`] never lets out.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    product: &'static [Variable],
     environment: Option<Environment>,
     faults: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, environment: None, faults: Vec::new() }
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>, product: &'static [Variable]) -> Self {
+        Self { lookup, product, environment: None, faults: Vec::new() }
     }
 
     pub fn finish<T>(self, config: T) -> Result<T, Faults> {
@@ -60,8 +64,8 @@ impl<'a> Reader<'a> {
 
     pub fn text(&self, name: &str) -> Option<String> {
         debug_assert!(
-            super::variables::VARIABLES.iter().any(|variable| variable.name == name),
-            "{name} is not in config::variables"
+            VARIABLES.iter().chain(self.product).any(|variable| variable.name == name),
+            "{name} is not among the variables"
         );
         (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -88,7 +92,7 @@ impl<'a> Reader<'a> {
         *self.environment.insert(environment)
     }
 
-    pub fn optional_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub fn optional_number(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
         let text = self.text(name)?;
         let number = text.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
@@ -98,16 +102,21 @@ impl<'a> Reader<'a> {
         number
     }
 
-    pub fn number(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
+    pub fn number(&mut self, name: &str, default: i64, range: RangeInclusive<i64>) -> i64 {
         self.optional_number(name, range).unwrap_or(default)
     }
 
-    pub fn millis(&mut self, name: &str, default: u64) -> Duration {
-        Duration::from_millis(self.number(name, default, 1..=600_000))
+    pub fn millis(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> Duration {
+        Duration::from_millis(self.natural(name, default, range))
     }
 
-    pub fn seconds(&mut self, name: &str, default: u64) -> Duration {
-        Duration::from_secs(self.number(name, default, 1..=10 * 366 * 86_400))
+    pub fn seconds(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> Duration {
+        Duration::from_secs(self.natural(name, default, range))
+    }
+
+    fn natural(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> u64 {
+        let range = i64::from(*range.start())..=i64::from(*range.end());
+        self.number(name, default.into(), range).unsigned_abs()
     }
 
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
@@ -120,6 +129,16 @@ impl<'a> Reader<'a> {
                 default
             }
         }
+    }
+
+    /// One of some words; the first if there is none.
+    pub fn choice(&mut self, name: &str, words: &'static [&'static str]) -> &'static str {
+        let default = words.first().copied().unwrap_or_default();
+        let Some(text) = self.text(name) else { return default };
+        words.iter().copied().find(|word| *word == text).unwrap_or_else(|| {
+            self.fault(name, &format!("must be one of: {}", words.join(", ")));
+            default
+        })
     }
 
     pub fn quota(&mut self, name: &str, default: Quota) -> Quota {

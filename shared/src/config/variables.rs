@@ -1,24 +1,223 @@
 //! Every variable, in one table: `trireme config` shows it and docs/configuration.md is
 //! checked against it.
 
-/// One environment variable.
+use std::{borrow::Cow, ops::RangeInclusive};
+
+use super::Quota;
+
+/// One environment variable. A product declares its own by the functions named after the kinds, as
+/// constants; a name that is not fit, or is the core's, does not compile there.
+///
+/// ```
+/// use trireme_core::config::{Quota, Variable};
+///
+/// pub const MAX_LINES: Variable =
+///     Variable::number("MAX_LINES", 100, 1..=10_000, "Lines that one order may have.");
+/// pub const SHOP_KEY: Variable = Variable::secret("SHOP_KEY", "Signs what the shop is sent.").required();
+/// pub const VARIABLES: &[Variable] = &[MAX_LINES, SHOP_KEY];
+/// ```
+///
+/// ```compile_fail
+/// use trireme_core::config::Variable;
+///
+/// pub const PORT: Variable = Variable::number("PORT", 1, 1..=2, "It is the core's.");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     pub name: &'static str,
-    /// In words; what holds when it is not set.
-    pub default: &'static str,
-    pub secret: bool,
+    pub kind: Kind,
+    /// Production does not start without it.
+    pub required: bool,
     pub meaning: &'static str,
 }
 
+/// What may be in a variable, and what holds when it is not set.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// One of the core's, which reads it in a manner of its own; the default is in words.
+    Own {
+        default: &'static str,
+        secret: bool,
+    },
+    Flag(bool),
+    Number {
+        default: i64,
+        least: i64,
+        most: i64,
+    },
+    Seconds {
+        default: u32,
+        least: u32,
+        most: u32,
+    },
+    Millis {
+        default: u32,
+        least: u32,
+        most: u32,
+    },
+    /// Empty for no default.
+    Text(&'static str),
+    /// Never shown; outside development no placeholder will do.
+    Secret,
+    Quota(Quota),
+    /// One of these words; the first is the default.
+    Choice(&'static [&'static str]),
+    /// Separated by commas.
+    List,
+}
+
+impl Variable {
+    pub const fn flag(name: &'static str, default: bool, meaning: &'static str) -> Self {
+        Self::of(name, Kind::Flag(default), meaning)
+    }
+
+    pub const fn number(
+        name: &'static str,
+        default: i64,
+        bounds: RangeInclusive<i64>,
+        meaning: &'static str,
+    ) -> Self {
+        let (least, most) = (*bounds.start(), *bounds.end());
+        assert!(least <= default && default <= most, "the default is out of bounds");
+        Self::of(name, Kind::Number { default, least, most }, meaning)
+    }
+
+    pub const fn seconds(
+        name: &'static str,
+        default: u32,
+        bounds: RangeInclusive<u32>,
+        meaning: &'static str,
+    ) -> Self {
+        let (least, most) = (*bounds.start(), *bounds.end());
+        assert!(least <= default && default <= most, "the default is out of bounds");
+        Self::of(name, Kind::Seconds { default, least, most }, meaning)
+    }
+
+    pub const fn millis(
+        name: &'static str,
+        default: u32,
+        bounds: RangeInclusive<u32>,
+        meaning: &'static str,
+    ) -> Self {
+        let (least, most) = (*bounds.start(), *bounds.end());
+        assert!(least <= default && default <= most, "the default is out of bounds");
+        Self::of(name, Kind::Millis { default, least, most }, meaning)
+    }
+
+    /// An empty default is none.
+    pub const fn text(name: &'static str, default: &'static str, meaning: &'static str) -> Self {
+        Self::of(name, Kind::Text(default), meaning)
+    }
+
+    pub const fn secret(name: &'static str, meaning: &'static str) -> Self {
+        Self::of(name, Kind::Secret, meaning)
+    }
+
+    pub const fn quota(name: &'static str, default: Quota, meaning: &'static str) -> Self {
+        Self::of(name, Kind::Quota(default), meaning)
+    }
+
+    pub const fn choice(
+        name: &'static str,
+        words: &'static [&'static str],
+        meaning: &'static str,
+    ) -> Self {
+        assert!(!words.is_empty(), "there is nothing to choose from");
+        Self::of(name, Kind::Choice(words), meaning)
+    }
+
+    pub const fn list(name: &'static str, meaning: &'static str) -> Self {
+        Self::of(name, Kind::List, meaning)
+    }
+
+    /// Production does not start without it.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn of(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        assert!(is_upper_snake(name), "a variable's name is like THIS_1");
+        let mut at = 0;
+        while at < VARIABLES.len() {
+            assert!(!is_same(VARIABLES[at].name, name), "the core has a variable of this name");
+            at += 1;
+        }
+        at = 0;
+        while at < NOT_YET.len() {
+            assert!(!is_same(NOT_YET[at], name), "the core will have a variable of this name");
+            at += 1;
+        }
+        Self { name, kind, required: false, meaning }
+    }
+
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::Own { secret: true, .. })
+    }
+
+    /// In words; what holds when it is not set.
+    pub fn default(&self) -> Cow<'static, str> {
+        let default = match self.kind {
+            Kind::Flag(default) => default.to_string().into(),
+            Kind::Number { default, .. } => default.to_string().into(),
+            Kind::Seconds { default, .. } | Kind::Millis { default, .. } => {
+                default.to_string().into()
+            }
+            Kind::Quota(Quota { requests, window }) => {
+                format!("{requests}/{}s", window.as_secs()).into()
+            }
+            Kind::Choice(words) => words.first().copied().unwrap_or_default().into(),
+            Kind::List => "none".into(),
+            Kind::Text("") | Kind::Secret => "unset".into(),
+            Kind::Own { default, .. } | Kind::Text(default) => default.into(),
+        };
+        if self.required { format!("{default} (required in production)").into() } else { default }
+    }
+
+    /// Its row in the table of a page about variables.
+    pub fn row(&self) -> String {
+        let secret = if self.is_secret() { " Secret." } else { "" };
+        format!("| `{}` | {} | {}{secret} |", self.name, self.default(), self.meaning)
+    }
+}
+
+const fn is_upper_snake(name: &str) -> bool {
+    let name = name.as_bytes();
+    let mut at = 0;
+    while at < name.len() {
+        let fits = match name[at] {
+            b'A'..=b'Z' => true,
+            b'0'..=b'9' => at > 0,
+            b'_' => at > 0 && name[at - 1] != b'_' && at + 1 < name.len(),
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        at += 1;
+    }
+    !name.is_empty()
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 const fn open(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, default, secret: false, meaning }
+    Variable { name, kind: Kind::Own { default, secret: false }, required: false, meaning }
 }
 
 const fn secret(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, default, secret: true, meaning }
+    Variable { name, kind: Kind::Own { default, secret: true }, required: false, meaning }
 }
 
+/// The core's.
 pub const VARIABLES: &[Variable] = &[
     open(
         "ENVIRONMENT",
@@ -164,6 +363,11 @@ pub const NOT_YET: &[&str] = &[
     "ALERT_WEBHOOK_URL",
     "BACKUP_STORAGE",
 ];
+
+/// The names of all that is read, the core's and the product's, and of what will be.
+pub fn names(product: &'static [Variable]) -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().chain(product).map(|variable| variable.name).chain(NOT_YET.iter().copied())
+}
 
 /// For a host that has just started to log.
 pub fn warn_of_ignored(is_set: impl Fn(&str) -> bool) {
