@@ -7,6 +7,7 @@
 
 mod contract;
 mod faults;
+mod poor;
 
 use trireme_testbed::ServerOptions;
 

@@ -96,7 +96,7 @@ async fn compare(
         let id = record["id"].as_str().unwrap_or_default();
         let (listed, kept) = (ids.iter().any(|it| it == id), is_kept(record));
         let place = if kept { "in the list" } else { "left out" };
-        found.must(listed == kept, format!("{record} {place}"))?;
+        found.must(listed == kept, format!("the record {id} {place}"))?;
     }
     // A search may find more than the first text field tells.
     let strays = found.at("/items")?.as_array().into_iter().flatten().find(|item| !is_kept(item));
@@ -105,7 +105,9 @@ async fn compare(
             && queries.iter().any(|query| query.starts_with(&format!("{}=", it.name)))
     });
     match strays {
-        Some(stray) if !searches => found.must(false, format!("a list without {stray}")).map(drop),
+        Some(stray) if !searches => {
+            found.must(false, format!("a list without the record {}", stray["id"])).map(drop)
+        }
         _ => Ok(()),
     }
 }

@@ -101,7 +101,7 @@ pub async fn every_sort(cx: &Context, resource: &'static Resource) -> Verdict {
                     "" => !is_less(pair[1], pair[0]),
                     _ => !is_less(pair[0], pair[1]),
                 });
-                page.must(held, format!("an order by {sort}, not {values:?}"))?;
+                page.must(held, format!("an order by {sort}, not {}", json!(values)))?;
             }
             // Where nulls go is the server's choice.
             orders.push(set.iter().map(|item| item["id"].clone()).collect::<Vec<_>>());
