@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::outcome::{Verdict, expect, failed};
-use crate::shape::is_code;
+use crate::shape::{is_code, is_same};
 use crate::transcript::{Exchange, differences};
 
 /// An answer, read whole. The methods that return a [`Verdict`] are expectations: they end
@@ -184,7 +184,7 @@ impl Response {
 
     pub fn equals(&self, pointer: &str, value: impl Into<Value>) -> Verdict<&Self> {
         let (actual, value) = (self.at(pointer)?, value.into());
-        expect(*actual == value, &*self.request, format!("{pointer} is {value}"), actual)?;
+        expect(is_same(actual, &value), &*self.request, format!("{pointer} is {value}"), actual)?;
         Ok(self)
     }
 

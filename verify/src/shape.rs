@@ -1,4 +1,6 @@
-//! What ids, times and codes look like on the wire.
+//! What ids, times and codes look like on the wire, and when two values are the same.
+
+use serde_json::Value;
 
 /// Whether the text is a lower-case, hyphenated UUID of any version.
 pub fn is_uuid(text: &str) -> bool {
@@ -34,6 +36,16 @@ pub fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Whether two values are the same to a reader of JSON, to whom 1.0 is 1.
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => {
+            a.as_f64() == b.as_f64()
+        }
+        _ => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +59,7 @@ mod tests {
         assert!(is_time("2026-11-20T12:00:00.000Z"));
         assert!(!is_time("2026-11-20T12:00:00Z"));
         assert!(!is_time("2026-11-20T12:00:00.000+0"));
+        assert!(is_same(&1.into(), &1.0.into()) && !is_same(&1.into(), &1.5.into()));
         assert!(is_code("not_found") && !is_code("NotFound") && !is_code("not_") && !is_code(""));
     }
 }

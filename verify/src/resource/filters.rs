@@ -7,6 +7,7 @@ use super::kind::{Field, Filter, Keeps, Kind};
 use super::values::in_query;
 use crate::context::Context;
 use crate::outcome::{Verdict, not_applicable};
+use crate::shape::is_same;
 
 /// A question, and which records it keeps.
 struct Asked {
@@ -19,7 +20,7 @@ impl Filter {
         let query = format!("{}={}", self.name, in_query(&value));
         let name = field.name;
         let keeps: Box<dyn Fn(&Value) -> bool> = match self.keeps {
-            Keeps::Equal => Box::new(move |record| record[name] == value),
+            Keeps::Equal => Box::new(move |record| is_same(&record[name], &value)),
             Keeps::Before(_) => Box::new(move |record| is_less(&record[name], &value)),
             Keeps::After(_) => Box::new(move |record| is_less(&value, &record[name])),
             Keeps::Found => Box::new(move |record| {

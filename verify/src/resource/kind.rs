@@ -19,6 +19,7 @@ pub struct Field {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Text { min: usize, max: usize },
+    Bytes { most: usize },
     Form { taken: &'static [&'static str], refused: &'static [&'static str] },
     Choice(&'static [&'static str]),
     Flag,
@@ -50,6 +51,11 @@ impl Field {
         Self::new(name, Kind::Text { min, max })
     }
 
+    /// At most so many bytes, in base64.
+    pub const fn bytes(name: &'static str, most: usize) -> Self {
+        Self::new(name, Kind::Bytes { most })
+    }
+
     /// Text of a form of its own, by examples of what is taken (two at least) and what is refused.
     pub const fn form(
         name: &'static str,
@@ -69,7 +75,7 @@ impl Field {
         Self::new(name, Kind::Flag)
     }
 
-    /// A whole number within bounds, which belong to it.
+    /// A whole number within bounds, which belong to it: at most 2⁵³ − 1 either way.
     pub const fn integer(name: &'static str, min: i64, max: i64) -> Self {
         Self::new(name, Kind::Integer { min, max })
     }

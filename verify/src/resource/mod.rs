@@ -2,6 +2,8 @@
 //! by a declaration of its fields.
 
 mod conditional;
+mod constraints;
+mod fields;
 mod filters;
 mod idempotency;
 mod input;
@@ -96,9 +98,10 @@ macro_rules! standard {
 standard! {
     story { story, defaults }
     input {
-        faults_all_at_once, each_fault, texts, lengths, times, taken, references, unknown_members,
-        unknown_queries, bodies, too_large,
+        faults_all_at_once, each_fault, unknown_members, unknown_queries, bodies, too_large,
     }
+    fields { texts, lengths, times }
+    constraints { taken, references }
     patches { null_clears, null_on_required, not_an_object, media_types, empty_patch }
     isolation { records_of_another, lists_of_another }
     filters { each_filter, bounds }

@@ -1,13 +1,18 @@
 //! Values for fields: some that are taken, and those that are refused.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::kind::{Field, Filter, Keeps, Kind, Literal};
 use crate::context::{Account, Context};
 use crate::outcome::Verdict;
 
-/// In no order, with ties, capitals and letters beyond ASCII.
-const WORDS: &[&str] = &["banana", "apple", "Apple", "äpple", "banana", "Zebra", "zoo"];
+/// In no order, with ties, capitals, letters beyond ASCII, and what markup would take amiss.
+const WORDS: &[&str] =
+    &["Buy \"milk\" & <eggs> 🥚", "apple", "Apple", "äpple", "banana", "banana", "Zebra", "zoo"];
+/// One to three bytes in base64: each ends otherwise.
+const BYTES: &[&str] = &["AA==", "AP8=", "AP+A"];
 /// Days of January 2031, with a tie.
 const DAYS: &[u8] = &[2, 1, 2, 3];
 const UUIDS: &[&str] =
@@ -49,8 +54,9 @@ impl Field {
     /// The n-th of the values that are taken; they come round. Neighbours differ.
     pub(super) async fn sample(&self, cx: &Context, user: &Account, n: usize) -> Verdict<Value> {
         Ok(match self.kind {
-            Kind::Text { min, max } if self.unique.is_some() => unique(cx, min, max).into(),
+            Kind::Text { min, max } if self.unique.is_some() => unique(cx, n, min, max).into(),
             Kind::Text { min, max } => fitted(WORDS[n % WORDS.len()], min, max).into(),
+            Kind::Bytes { most } => BYTES[n % BYTES.len().min(most)].into(),
             Kind::Form { taken, .. } | Kind::Choice(taken) => taken[n % taken.len()].into(),
             Kind::Flag => (n % 2 == 1).into(),
             Kind::Integer { min, max } => [middle(min, max), min, max][n % 3].into(),
@@ -92,6 +98,11 @@ impl Field {
                 wrong
             }
             Kind::Form { refused, .. } => texts(refused),
+            Kind::Bytes { most } => {
+                // Without its end, beyond the alphabet, and too long.
+                let long = BASE64.encode(vec![0; most + 1]);
+                texts(&["AA", "A", "!!!!", "AP-A", &long])
+            }
             Kind::Choice(words) => {
                 let first = words.first().copied().unwrap_or_default().to_uppercase();
                 texts(&["bogus", "", &first])
@@ -156,10 +167,10 @@ fn fitted(word: &str, min: usize, max: usize) -> String {
 }
 
 /// Text that no other record of this run has, and that is the same in another run but for the tag.
-fn unique(cx: &Context, min: usize, max: usize) -> String {
+fn unique(cx: &Context, n: usize, min: usize, max: usize) -> String {
     let mark = cx.client.mark();
-    let whole = format!("{mark} {}", cx.tag);
-    if whole.len() <= max {
+    let whole = format!("{} {mark} {}", WORDS[n % WORDS.len()], cx.tag);
+    if whole.chars().count() <= max {
         return fitted(&whole, min, max);
     }
     // FNV-1a: short, and without a clash among so few.
