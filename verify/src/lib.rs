@@ -85,7 +85,7 @@ mod token;
 pub mod transcript;
 
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -103,6 +103,9 @@ pub use resource::{Field, Filter, Literal, Resource};
 pub use response::Response;
 
 use check::{CLOSING, Planned, plan};
+
+/// Far more than the standard checks of a resource need, also from far away.
+const A_RESOURCE: Duration = Duration::from_secs(30);
 
 /// Makes the core's checks and the product's, one after the other, and tells `progress` of each as
 /// it ends.
@@ -125,14 +128,16 @@ pub async fn run(
 /// left only those are made which delete the run's accounts.
 pub async fn run_until(
     stop: impl Future<Output = ()>,
-    options: Options,
+    mut options: Options,
     product: &'static [Group],
     mut progress: impl FnMut(&CheckResult),
 ) -> Report {
     let (started, at) = (clock::wall(), clock::now());
     let planned = plan(&options, product);
+    let resources: Vec<_> = product.iter().filter_map(|group| group.resource).collect();
+    options.budget += A_RESOURCE * resources.len() as u32;
     let mut context = Context::new(options);
-    context.resources = product.iter().filter_map(|group| group.resource).collect();
+    context.resources = resources;
     let mut stop = pin!(stop.fuse());
     let mut stopped = false;
     let reached = reach(&mut context).await;

@@ -20,9 +20,10 @@ pub struct Options {
     pub only: Option<String>,
     /// How long one request may take. 15 s unless set.
     pub timeout: Duration,
-    /// How long the run may take, waits for rate limits included. 180 s unless set; at the
-    /// default limits a run needs less than a minute, and one that follows on its heels
-    /// waits for the address's quota. Checks that the time does not suffice for fail.
+    /// How long the run may take, waits for rate limits included, besides half a minute for each
+    /// of the product's resources. 180 s unless set; at the default limits a run needs less than a
+    /// minute, and one that follows on its heels waits for the address's quota. Checks that the
+    /// time does not suffice for fail.
     pub budget: Duration,
     /// Sent with every request, for instance `X-Forwarded-Proto: https` past a proxy.
     pub headers: Vec<(HeaderName, HeaderValue)>,

@@ -57,12 +57,14 @@ impl Response {
     /// A 422 that names each of these pointers.
     pub fn invalid_at(&self, pointers: &[&str]) -> Verdict<&Self> {
         self.problem(422)?;
-        let named: Vec<&str> =
-            self.errors().filter_map(|error| error["pointer"].as_str()).collect();
-        self.must(
-            pointers.iter().all(|pointer| named.contains(pointer)),
-            format!("errors at all of {}", pointers.join(", ")),
-        )
+        let missing: Vec<&str> =
+            pointers.iter().copied().filter(|pointer| !self.names(pointer)).collect();
+        self.must(missing.is_empty(), format!("an error at {}", missing.join(" and at ")))
+    }
+
+    /// Whether one of the errors is there.
+    pub(crate) fn names(&self, pointer: &str) -> bool {
+        self.errors().any(|error| error["pointer"].as_str() == Some(pointer))
     }
 
     /// A 422 `invalid_text`, as the problem's own code or as one fault's.

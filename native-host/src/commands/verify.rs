@@ -22,7 +22,7 @@ use crate::program::name;
 #[derive(clap::Args)]
 #[command(after_help = "\
 It is safe to point at production: it makes a few accounts at example.com, works with those alone,
-and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It takes less than a minute.
+and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It takes less than a minute, and longer from far away.
 
 Examples:
   trireme verify http://localhost:8000

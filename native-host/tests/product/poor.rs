@@ -126,7 +126,7 @@ const POOR: &[Poor] = &[
     answers("letters that are lost", &["lengths"], |_, answer| answer.replace("😀", "?")),
     answers("years of two digits", &["times"], |_, answer| answer.replace("\"0099-", "\"1999-")),
     answers("no word on what is taken", &["taken"], |_, answer| {
-        answer.replace("name_taken", "taken")
+        answer.replace("name_taken", "taken");
     }),
     asks("references to whatever there is", &["references"], |asked| {
         if asked.method == Method::POST || asked.method == Method::PATCH {
@@ -156,7 +156,7 @@ const POOR: &[Poor] = &[
     }),
     asks("a patch that is no object is an empty one", &["not_an_object"], |asked| {
         if asked.method == Method::PATCH && !asked.body.starts_with('{') {
-            asked.body = "{}".to_owned();
+            "{}".clone_into(&mut asked.body);
         }
     }),
     asks("any kind of patch", &["media_types"], |asked| {

@@ -113,24 +113,37 @@ async fn compare(
     }
 }
 
+/// What is no value of a filter, no sort and no limit.
 pub async fn bounds(cx: &Context, resource: &'static Resource) -> Verdict {
     let alice = cx.alice().await?;
-    let mut queries: Vec<String> =
-        ["sort=colour", "sort=--created_at", "sort=", "limit=0", "limit=101", "limit=-1"]
-            .map(str::to_owned)
-            .to_vec();
-    for filter in resource.filters.iter().filter(|filter| !matches!(filter.keeps, Keeps::Found)) {
-        let Some(field) = filter.field(resource.fields) else { continue };
-        let wrong = match field.kind {
-            Kind::Text { .. } | Kind::Form { .. } | Kind::Json => vec![],
-            Kind::Flag => vec![Value::from("maybe")],
-            Kind::Integer { .. } | Kind::Number { .. } => vec![Value::from("ten")],
-            _ => field.wrong_values(),
-        };
-        queries.extend(wrong.iter().map(|value| format!("{}={}", filter.name, in_query(value))));
+    let wrong: Vec<(&str, Vec<Value>)> = resource
+        .filters
+        .iter()
+        .filter(|filter| !matches!(filter.keeps, Keeps::Found))
+        .filter_map(|filter| {
+            let field = filter.field(resource.fields)?;
+            let values = match field.kind {
+                Kind::Text { .. } | Kind::Form { .. } | Kind::Bytes { .. } | Kind::Json => vec![],
+                Kind::Flag => vec!["maybe".into()],
+                Kind::Integer { .. } | Kind::Number { .. } => vec!["ten".into()],
+                _ => field.wrong_values(),
+            };
+            Some((filter.name, values))
+        })
+        .collect();
+    // The first of every filter in one request, the second of every filter in the next, and so on.
+    for n in 0..wrong.iter().map(|(_, values)| values.len()).max().unwrap_or_default() {
+        let given = wrong.iter().filter_map(|(name, values)| Some((*name, values.get(n)?)));
+        let query: Vec<String> =
+            given.clone().map(|(name, value)| format!("{name}={}", in_query(value))).collect();
+        let answer = cx.send(alice.get(resource.list(&query.join("&")))).await?;
+        for (name, value) in given {
+            let expected = format!("an error at /{name}, which is {value}");
+            answer.must(answer.status == 422 && answer.names(&format!("/{name}")), expected)?;
+        }
     }
-    for query in queries {
-        cx.send(alice.get(resource.list(&query))).await?.problem(422)?;
+    for query in ["sort=colour", "sort=--created_at", "sort=", "limit=0", "limit=101", "limit=-1"] {
+        cx.send(alice.get(resource.list(query))).await?.problem(422)?;
     }
     for query in ["limit=ten", "limit=1e1", "limit=99999999999999999999"] {
         cx.send(alice.get(resource.list(query))).await?.is_one_of(&[400, 422])?;
