@@ -3,7 +3,7 @@ FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package trireme-native \
+    cargo build --release --locked --package trireme-tasks-native \
     && cp target/release/trireme /trireme
 
 # The image: the binary, the system's certificates, and no shell.

@@ -1,4 +1,5 @@
-//! Trireme on Spin: a component that answers HTTP by the same handlers as every host.
+//! Trireme on Spin, as a library for a product's component, which answers HTTP by the same
+//! handlers as every host.
 //!
 //! Spin reuses an instance for many requests, some of them at once; what is made once lives in
 //! statics. It holds no rule of the product: translation, the adapter traits, configuration.
@@ -15,19 +16,55 @@ mod request;
 use bytes::Bytes;
 use http::Response;
 use spin_sdk::{
-    http::{FullBody, IntoResponse, Request},
-    http_service,
+    http::{FromRequest as _, FullBody, IntoResponse as _, Request},
+    wasip3::http::types,
 };
+use trireme::{App, Product};
 
 use self::host::SpinHost;
 
-#[http_service]
-async fn serve(request: Request) -> impl IntoResponse {
-    answer(request).await.map(FullBody::new)
+#[doc(hidden)]
+pub use spin_sdk;
+
+/// Makes a component of a product: the function that Spin calls. The one line of a `cdylib`
+/// package, built by `cargo xtask build spin`.
+///
+/// ```ignore
+/// #![cfg(target_family = "wasm")]
+///
+/// trireme_spin::component!(harbour::Harbour);
+/// ```
+#[macro_export]
+macro_rules! component {
+    ($product:ty) => {
+        struct Component;
+
+        $crate::spin_sdk::wasip3::http::service::export!(Component);
+
+        impl $crate::spin_sdk::wasip3::exports::http::handler::Guest for Component {
+            async fn handle(
+                request: $crate::spin_sdk::wasip3::http::types::Request,
+            ) -> Result<
+                $crate::spin_sdk::wasip3::http::types::Response,
+                $crate::spin_sdk::wasip3::http::types::ErrorCode,
+            > {
+                $crate::handle::<$product>(request).await
+            }
+        }
+    };
 }
 
-async fn answer(request: Request) -> Response<Bytes> {
-    let Some(app) = app::get().await else {
+/// Answers one request.
+pub async fn handle<P: Product>(
+    request: types::Request,
+) -> Result<types::Response, types::ErrorCode> {
+    let request = Request::from_request(request)?;
+    let app = app::get::<P>().await;
+    answer(app, request).await.map(FullBody::new).into_response()
+}
+
+async fn answer(app: Option<&'static App<SpinHost>>, request: Request) -> Response<Bytes> {
+    let Some(app) = app else {
         return request::with_length(trireme::unconfigured(host::now(), &host::random()));
     };
     let host = SpinHost::new(&app.config);

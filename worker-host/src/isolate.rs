@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use js_sys::Reflect;
-use trireme::{App, Product as _, reference::Tasks};
+use trireme::{App, Product};
 use trireme_core::config::{Config, Faults, Platform, variables::warn_of_ignored};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
@@ -21,19 +21,19 @@ static ISOLATE: OnceLock<Option<Isolate>> = OnceLock::new();
 
 /// `None` when the configuration has faults: there is no start that could be refused, so they
 /// are logged once, by name, and every request is answered 500.
-pub fn of(env: &Env) -> Option<&'static Isolate> {
-    let start = || Isolate::start(env).inspect_err(|faults| console_error!("{faults}")).ok();
+pub fn of<P: Product>(env: &Env) -> Option<&'static Isolate> {
+    let start = || Isolate::start::<P>(env).inspect_err(|faults| console_error!("{faults}")).ok();
     ISOLATE.get_or_init(start).as_ref()
 }
 
 impl Isolate {
-    fn start(env: &Env) -> Result<Self, Faults> {
+    fn start<P: Product>(env: &Env) -> Result<Self, Faults> {
         let lookup = |name: &str| variable(env, name);
-        let config = Config::from_variables(lookup, &PLATFORM, Tasks::VARIABLES)?;
+        let config = Config::from_variables(lookup, &PLATFORM, P::VARIABLES)?;
         let way = Way::find(&config.database, env).map_err(|fault| Faults(vec![fault]))?;
         log::start(&config.log);
         warn_of_ignored(|name| variable(env, name).is_some());
-        Ok(Self { app: App::new::<Tasks>(config), way })
+        Ok(Self { app: App::new::<P>(config), way })
     }
 }
 

@@ -1,5 +1,6 @@
-//! Trireme on Cloudflare Workers. Only translation is here: requests and responses, the adapter
-//! traits, the configuration. What is answered is decided in `handlers`.
+//! Trireme on Cloudflare Workers, as a library for a product's Worker. Only translation is here:
+//! requests and responses, the adapter traits, the configuration. What is answered is decided by
+//! `trireme` and by the product.
 #![cfg(target_family = "wasm")]
 
 mod body;
@@ -18,20 +19,83 @@ use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use trireme::Product;
 use trireme_core::{Code, Error};
-use worker::{Context, Env, event};
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, console_error};
 
 use self::{body::Upload, database::Database, host::WorkerHost, isolate::Isolate};
 
-/// Answers one request. It fails only where no answer can be put into the platform's form.
-#[event(fetch)]
-async fn fetch(
+#[doc(hidden)]
+pub use ::worker as platform;
+pub use scheduled::scheduled;
+
+/// Makes a Worker of a product: the functions that the platform calls. The one line of a `cdylib`
+/// package, built by `cargo xtask build workers`.
+///
+/// ```ignore
+/// #![cfg(target_family = "wasm")]
+///
+/// trireme_workers::worker!(harbour::Harbour);
+/// ```
+#[macro_export]
+macro_rules! worker {
+    ($product:ty) => {
+        mod exports {
+            use $crate::platform::{
+                Env,
+                wasm_bindgen::{JsValue, prelude::wasm_bindgen},
+                worker_sys::{Context, web_sys},
+            };
+
+            #[wasm_bindgen(
+                                wasm_bindgen = $crate::platform::wasm_bindgen,
+                                wasm_bindgen_futures = $crate::platform::wasm_bindgen_futures,
+                                js_sys = $crate::platform::js_sys
+                            )]
+            pub async fn fetch(
+                request: web_sys::Request,
+                env: Env,
+                context: Context,
+            ) -> Result<JsValue, JsValue> {
+                $crate::fetch::<$product>(request, env, context).await
+            }
+
+            #[wasm_bindgen(
+                                wasm_bindgen = $crate::platform::wasm_bindgen,
+                                wasm_bindgen_futures = $crate::platform::wasm_bindgen_futures,
+                                js_sys = $crate::platform::js_sys
+                            )]
+            pub async fn scheduled(env: Env, context: Context) -> Result<(), JsValue> {
+                $crate::scheduled::<$product>(env, context).await
+            }
+        }
+    };
+}
+
+/// Answers one request.
+pub async fn fetch<P: Product>(
+    request: web_sys::Request,
+    env: Env,
+    context: worker::worker_sys::Context,
+) -> Result<JsValue, JsValue> {
+    let context = Context::new(context);
+    let work = serve(isolate::of::<P>(&env), request, env, context);
+    // It fails only where no answer can be put into the platform's form.
+    AssertUnwindSafe(work).await.map(JsValue::from).map_err(|error| {
+        console_error!("{error}");
+        JsValue::from(&*error.to_string())
+    })
+}
+
+async fn serve(
+    isolate: Option<&'static Isolate>,
     request: web_sys::Request,
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
     let body = Upload::of(&request);
-    let response = match isolate::of(&env) {
+    let response = match isolate {
         Some(isolate) => answer(isolate, &request, body.clone(), env, context).await,
         None => trireme::unconfigured(host::now(), &host::random()),
     };

@@ -15,7 +15,14 @@ pub struct Programs {
 }
 
 pub fn build() -> Result<Programs> {
-    ui::run(cargo().args(["build", "--release", "-p", "trireme-native", "-p", "trireme-bench"]))?;
+    ui::run(cargo().args([
+        "build",
+        "--release",
+        "-p",
+        "trireme-tasks-native",
+        "-p",
+        "trireme-bench",
+    ]))?;
     let release = target_folder()?.join("release");
     Ok(Programs { trireme: release.join("trireme"), bare: release.join("bare") })
 }

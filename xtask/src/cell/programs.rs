@@ -37,7 +37,7 @@ impl Programs {
         let mut build = cargo();
         build.args(["build", "--bin", "trireme"]);
         if release {
-            build.args(["--release", "-p", "trireme-native"]);
+            build.args(["--release", "-p", "trireme-tasks-native"]);
         } else {
             // With the features that the tests build with, so that they are not built twice.
             build.arg("--workspace");

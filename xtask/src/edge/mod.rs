@@ -75,9 +75,9 @@ impl Program {
     }
 }
 
-pub const WORKER: Program = Program::new("trireme-workers", "worker");
+pub const WORKER: Program = Program::new("trireme-tasks-worker", "worker");
 pub const HELLO_WORKER: Program = Program::new("trireme-hello-worker", "hello-worker");
-pub const SPIN: Program = Program::new("trireme-spin", "spin");
+pub const SPIN: Program = Program::new("trireme-tasks-spin", "spin");
 /// What the test embedder's own tests run.
 const PROBE: Program = Program::new("trireme-spin-probe", "spin-probe");
 pub const HELLO_SPIN: Program = Program::new("trireme-hello-spin", "hello-spin");

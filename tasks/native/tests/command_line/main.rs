@@ -386,7 +386,7 @@ fn the_folder_for_d1_is_written_once() {
         };
         entries.map(read).collect::<BTreeMap<_, _>>()
     };
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/migrations/d1");
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/d1");
     let written = files(folder.path());
     assert_eq!(written, files(&committed), "run `trireme migrate --d1 tasks/migrations/d1`");
     assert!(out(&first).contains("0004_maintenance.sql"), "{}", out(&first));

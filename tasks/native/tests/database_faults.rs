@@ -1,6 +1,7 @@
 //! Whatever keeps `serve` from working, `doctor` finds and says what to do: each fault on a real
 //! server in that state.
 
+#[path = "../../../native-host/tests/database_support/mod.rs"]
 mod database_support;
 
 use std::process::Command;

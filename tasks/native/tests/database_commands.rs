@@ -1,5 +1,6 @@
 //! `trireme doctor` and `trireme migrate`, as processes.
 
+#[path = "../../../native-host/tests/database_support/mod.rs"]
 mod database_support;
 
 use std::process::Command;

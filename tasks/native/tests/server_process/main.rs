@@ -4,7 +4,7 @@
     reason = "a test of the host may read clocks and start threads"
 )]
 
-#[path = "../server_http/client.rs"]
+#[path = "../../../../native-host/tests/server_http/client.rs"]
 mod client;
 mod database;
 mod drain;

@@ -1,0 +1,4 @@
+//! The reference product as a Spin component.
+#![cfg(target_family = "wasm")]
+
+trireme_spin::component!(trireme::reference::Tasks);

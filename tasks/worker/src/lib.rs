@@ -1,0 +1,4 @@
+//! The reference product as a Worker.
+#![cfg(target_family = "wasm")]
+
+trireme_workers::worker!(trireme::reference::Tasks);
