@@ -53,7 +53,7 @@ pub async fn create<H: Host>(
     name: Option<&str>,
 ) -> Result<Uuid> {
     let body = json!({ "email": address, "password": secret, "name": name });
-    let Input { email: Email(email), password, name } = Input::read(Fields::of_body(body)?)?;
+    let Input { email: Email(email), password, name } = Fields::of_body(body)?.input()?;
     let hash = users::hash(host, app, &password).await?;
     let now = host.now();
     let id = app.ids.next(host, now);

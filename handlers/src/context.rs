@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::{cell::Cell, fmt::Debug};
 
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
@@ -12,13 +12,15 @@ use trireme_core::{
     host::{Host, Scope},
     http::forwarded::Client,
     json,
+    page::PageRequest,
     sql::{Access, DatabaseError, Statement},
-    validate::{Fields, PathValue},
+    validate::{Fields, Input, PathValue},
 };
 
 use crate::{
     App,
     database::{self, RowOf},
+    record::Sorted,
 };
 
 /// A request on its way through its handler, and what the handler may ask for.
@@ -93,9 +95,25 @@ impl<H: Host> Context<'_, H> {
         Fields::of_body(body)
     }
 
-    /// The parameters of the query.
-    pub fn query(&self) -> Result<Fields> {
-        Fields::of_query(self.head.uri.query().unwrap_or_default())
+    /// The input in the JSON body.
+    pub async fn input<T: Input>(&self) -> Result<T> {
+        self.fields().await?.input()
+    }
+
+    /// What the query asks for of a list of `T`: a page, and which records. A cursor belongs to the
+    /// list of this name, its user, sort and filter.
+    pub fn page<'r, T: Sorted<'r>, F: Input + Debug>(
+        &self,
+        list: &str,
+    ) -> Result<(PageRequest, F)> {
+        let mut query = Fields::of_query(self.head.uri.query().unwrap_or_default())?;
+        let filter = F::take(&mut query);
+        let keys = &self.app.config.auth.keys;
+        let spelled = format!("{filter:?}");
+        let page =
+            PageRequest::read(&mut query, keys, list, self.caller()?.user, T::SORTS, &spelled);
+        let filter = query.finish(filter)?;
+        Ok((page?, filter))
     }
 
     /// Runs statements in the caller's name, in one round trip.

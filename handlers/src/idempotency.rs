@@ -15,7 +15,7 @@ use trireme_core::{
     sql::{DatabaseError, Row, Statement},
 };
 
-use crate::{conditional, context::Context, respond};
+use crate::{conditional, context::Context, record::Record, respond};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -31,24 +31,6 @@ pub struct Key<'a> {
     /// Of path and body, under each key of the server's: whoever reads the table can't tell what
     /// was asked, nor check a guess. The first is written.
     fingerprints: Vec<String>,
-}
-
-/// A record that was made, by this request or by an earlier one with the same key.
-pub struct Created {
-    record: Uuid,
-    body: Bytes,
-    replayed: bool,
-}
-
-impl Created {
-    /// 201 with the record's place under `collection` and its tag.
-    pub fn response(self, collection: &str, tag: &str) -> Response<Bytes> {
-        let response = respond::bytes(StatusCode::CREATED, "application/json", self.body);
-        let place = format!("{collection}/{}", self.record);
-        let response = respond::with(response, header::LOCATION, &place);
-        let response = respond::with(response, header::ETAG, &conditional::etag(tag));
-        if self.replayed { respond::with(response, REPLAYED, "true") } else { response }
-    }
 }
 
 impl<'a> Key<'a> {
@@ -156,43 +138,57 @@ pub fn sweep(now: Timestamp) -> Statement<'static> {
     )
 }
 
-/// Creates a record in `table` once. `answer` is what a record of this request's, with an id and
-/// the moment of its making, is answered with, and depends on nothing else. `insert` is given the key to bind, and inserts only where
+/// Creates a record in `table` once: 201 with the record, its `ETag`, and its place under the request's own
+/// path. `answer` is the record that this request makes, with an id and the moment of its making,
+/// and depends on nothing else. `insert` is given the key to bind, and inserts only where
 /// the key is NULL or was taken for this very record:
 /// `EXISTS (SELECT 1 FROM idempotency_keys WHERE user_id = … AND key = … AND record_id = …)`.
 /// `None` when its other conditions did not hold: nothing was written, nor the key kept.
-pub async fn create<'s, H: Host>(
+pub async fn create<'s, 't, H: Host, T: Record<'t>>(
     cx: &Context<'_, H>,
     table: &str,
-    record: Uuid,
-    answer: impl Fn(Uuid, Timestamp) -> Result<Vec<u8>>,
+    id: Uuid,
+    answer: impl Fn(Uuid, Timestamp) -> T,
     insert: impl FnOnce(Option<String>) -> Statement<'s>,
     refuse: impl FnOnce(DatabaseError) -> Error,
-) -> Result<Option<Created>> {
+) -> Result<Option<Response<Bytes>>> {
     let Some(key) = Key::read(cx).await? else {
         let rows = cx.as_caller(&[insert(None)]).await.map_err(refuse)?;
-        let body = answer(record, cx.now)?.into();
-        return Ok((!rows[0].is_empty()).then_some(Created { record, body, replayed: false }));
+        if rows[0].is_empty() {
+            return Ok(None);
+        }
+        return created(cx, id, &answer(id, cx.now)).map(Some);
     };
     let statements = [
         key.forget_expired(cx.now),
-        key.take(record, cx.now),
+        key.take(id, cx.now),
         insert(Some(key.key.to_owned())),
-        key.release(record, table),
+        key.release(id, table),
         key.holder(),
     ];
     let rows = cx.as_caller(&statements).await.map_err(refuse)?;
     let Some(holder) = rows[4].first() else { return Ok(None) };
     let held: Uuid = holder.get(0)?;
-    if held == record {
-        let body = answer(record, cx.now)?.into();
-        return Ok(Some(Created { record, body, replayed: false }));
+    if held == id {
+        return created(cx, id, &answer(id, cx.now)).map(Some);
     }
     let fingerprint = holder.get::<&str>(1)?;
     if !key.fingerprints.iter().any(|known| known == fingerprint) {
         let detail = "This Idempotency-Key was used for another request.";
         return Err(Error::new(Code::IDEMPOTENCY_KEY_REUSED, detail));
     }
-    let body = answer(held, holder.get::<Timestamp>(2)?.minus(KEPT))?.into();
-    Ok(Some(Created { record: held, body, replayed: true }))
+    let made = holder.get::<Timestamp>(2)?.minus(KEPT);
+    let response = created(cx, held, &answer(held, made))?;
+    Ok(Some(respond::with(response, REPLAYED, "true")))
+}
+
+fn created<'t, H: Host>(
+    cx: &Context<'_, H>,
+    id: Uuid,
+    record: &impl Record<'t>,
+) -> Result<Response<Bytes>> {
+    let response = respond::json(StatusCode::CREATED, record)?;
+    let place = format!("{}/{id}", cx.head.uri.path());
+    let response = respond::with(response, header::LOCATION, &place);
+    Ok(respond::with(response, header::ETAG, &conditional::etag(&record.tag())))
 }

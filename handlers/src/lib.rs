@@ -3,29 +3,35 @@
 //! The way of a request is in [`middleware`]; what there is to be asked is the core's `routes` and
 //! those of a [`Product`].
 
+// What the macros derive names this crate, here as in a product.
+extern crate self as trireme;
+
 pub mod admin;
 mod app;
 mod auth;
 pub mod conditional;
 mod context;
-mod contexts;
+pub mod contexts;
 mod database;
 mod docs;
 mod endpoint;
 mod health;
 pub mod idempotency;
 mod ids;
+mod input;
 mod jwks;
 pub mod maintenance;
 pub mod middleware;
 pub mod openapi;
+pub mod outcome;
 mod product;
 mod rate_limit;
+pub mod record;
 pub mod reference;
 pub mod respond;
 mod router;
 mod routes;
-mod tasks;
+pub mod tasks;
 mod users;
 
 use http::{Request, request::Parts};
@@ -33,18 +39,27 @@ use trireme_core::problem;
 
 pub use app::App;
 pub use bytes::Bytes;
+pub use conditional::Precondition;
 pub use context::Context;
 pub use endpoint::{Access, Call, Endpoint, Limit, Per, Route};
 pub use http::{Method, Response, StatusCode};
-pub use openapi::Described;
+pub use openapi::{Described, Operation};
 pub use product::{About, Product, Tag, document, operations, series};
 pub use reference::TASKS;
-use trireme_core::host::{Body, Host};
-pub use trireme_core::migrations;
+pub use schemars;
+pub use serde;
+pub use serde_json;
+use trireme_core::host::Body;
 pub use trireme_core::{
-    Code, Error, Fault, Secret, Timestamp, Uuid, codes, config, error, host, page, sql, text,
-    text_enum, validate,
+    Base64, Code, Date, Error, Fault, Json, Secret, Timestamp, Uuid, codes, config,
+    error::{self, Result},
+    host::{self, Host},
+    if_match, json, migrations, page, sql, text, validate,
 };
+pub use validator;
+
+/// What a handler gives.
+pub type Answer = Result<Response<Bytes>>;
 
 /// What a host may want to measure about a finished request; an extension of its response.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
-use trireme_core::{
-    Error, Uuid,
-    error::Result,
-    host::Host,
-    page::{Key, PageRequest},
-};
+use trireme_core::{Error, error::Result, host::Host, page::PageRequest};
 
-use crate::{context::Context, database::RowOf};
+use crate::{context::Context, database::RowOf, record::Sorted};
 
 /// What is written without a pause: some hundreds of microseconds.
 const SLICE: usize = 64 << 10;
@@ -26,13 +21,11 @@ pub fn encode<T: Serialize + ?Sized>(body: &T) -> Result<Vec<u8>> {
 }
 
 /// A [`trireme_core::page::Page`] of the rows, item by item with pauses between: a hundred long texts
-/// are milliseconds of work. `key` gives what a record sorts by under a sort's name.
-pub async fn page<'r, H: Host, T: Serialize>(
+/// are milliseconds of work.
+pub async fn page<'r, H: Host, T: Sorted<'r>>(
     cx: &Context<'_, H>,
     page: &PageRequest,
     rows: &'r [RowOf<H>],
-    read: impl Fn(&'r RowOf<H>) -> Result<T>,
-    key: impl Fn(&T, &str) -> (Key, Uuid),
 ) -> Result<Response<Bytes>> {
     let (rows, more) = page.split(rows);
     let mut body = br#"{"items":["#.to_vec();
@@ -43,13 +36,13 @@ pub async fn page<'r, H: Host, T: Serialize>(
             written = body.len();
             cx.host.pause().await;
         }
-        let item = read(row)?;
+        let item = T::read(row)?;
         if number > 0 {
             body.push(b',');
         }
         serde_json::to_writer(&mut body, &item).map_err(Error::internal)?;
         if more && number + 1 == rows.len() {
-            let (key, id) = key(&item, page.sort());
+            let (key, id) = item.key(page.sort());
             next = Some(page.cursor(&cx.app.config.auth.keys, &key, id));
         }
     }

@@ -58,6 +58,32 @@ impl From<&Key> for Value<'_> {
     }
 }
 
+impl From<Timestamp> for Key {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}
+impl From<i64> for Key {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+impl From<f64> for Key {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
+    }
+}
+impl From<Date> for Key {
+    fn from(date: Date) -> Self {
+        Self::Date(date)
+    }
+}
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 /// What `limit`, `sort` and `cursor` of a query ask for.
 pub struct PageRequest {
     limit: i64,

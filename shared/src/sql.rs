@@ -6,6 +6,7 @@
 //! `-- list_tasks`.
 
 mod either;
+pub mod join;
 mod pieces;
 
 use std::{borrow::Cow, fmt, time::Duration};
@@ -74,6 +75,23 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
+/// What is only looked at is bound as well: fields of an input, and of a patch.
+macro_rules! borrowed {
+    ($($type:ty),*) => {
+        $(impl From<&$type> for Value<'_> {
+            fn from(value: &$type) -> Self {
+                (*value).into()
+            }
+        })*
+    };
+}
+borrowed!(bool, i64, f64, Uuid, Timestamp, Date);
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(value: &'a String) -> Self {
+        value.as_str().into()
+    }
+}
 impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -236,17 +254,25 @@ pub trait Row {
 
 /// A type that a column can be read as.
 pub trait Column<'r>: Sized {
+    /// What it is read as: a method of [`Row`] by its name.
+    const KIND: &'static str;
+    /// Whether NULL can be read.
+    const NULLABLE: bool;
     fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError>;
 }
 
 macro_rules! column {
     ($type:ty, $method:ident) => {
         impl<'r> Column<'r> for Option<$type> {
+            const KIND: &'static str = stringify!($method);
+            const NULLABLE: bool = true;
             fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
                 row.$method(column)
             }
         }
         impl<'r> Column<'r> for $type {
+            const KIND: &'static str = stringify!($method);
+            const NULLABLE: bool = false;
             fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
                 row.$method(column)?.ok_or(DecodeError { column })
             }
@@ -264,11 +290,15 @@ column!(Date, date);
 column!(Json, json);
 
 impl<'r, const MOST: usize> Column<'r> for Option<Base64<'r, MOST>> {
+    const KIND: &'static str = "bytes";
+    const NULLABLE: bool = true;
     fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
         Ok(row.bytes(column)?.map(Base64))
     }
 }
 impl<'r, const MOST: usize> Column<'r> for Base64<'r, MOST> {
+    const KIND: &'static str = "bytes";
+    const NULLABLE: bool = false;
     fn read<R: Row>(row: &'r R, column: usize) -> Result<Self, DecodeError> {
         row.get(column).map(Self)
     }

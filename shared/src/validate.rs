@@ -1,10 +1,11 @@
 //! Input to typed values, with every fault at once.
 //!
-//! A handler takes its fields one by one from [`Fields`], builds its input, and hands it to
-//! [`Fields::finish`], which adds what `validator` finds and what nobody asked for.
+//! An [`Input`] takes its fields one by one from [`Fields`], and [`Fields::finish`] adds what
+//! `validator` finds and what nobody asked for.
 
 mod email;
 mod field;
+mod input;
 mod number;
 mod path;
 
@@ -16,6 +17,7 @@ use validator::{Validate, ValidationError, ValidationErrorsKind};
 pub use self::{
     email::{Email, KnownEmail},
     field::{Color, Field, FieldFault, any_text, parse_uuid, visible},
+    input::{Input, Nothing, Patch, Shown, Take},
     path::PathValue,
 };
 use crate::{Code, Error, Fault};
@@ -103,14 +105,22 @@ impl Fields {
         }
     }
 
-    /// A field of a merge patch that can be removed: absent leaves it (`None`), null removes it
-    /// (`Some(None)`).
-    pub fn change_nullable<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
+    /// A field of a merge patch that can be removed: absent leaves it, null removes it
+    /// (`Set(None)`).
+    pub fn change_nullable<T: Field>(&mut self, name: &str) -> Patch<Option<T>> {
         match self.map.remove(name) {
-            None => None,
-            Some(Value::Null) => Some(None),
-            Some(value) => self.read(name, value).map(Some),
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Set(None),
+            Some(value) => {
+                self.read(name, value).map_or(Patch::Keep, |value| Patch::Set(Some(value)))
+            }
         }
+    }
+
+    /// Reads a whole input.
+    pub fn input<T: Input>(mut self) -> Result<T, Error> {
+        let input = T::take(&mut self);
+        self.finish(input)
     }
 
     /// Adds a fault that only the handler can see.
@@ -125,11 +135,12 @@ impl Fields {
             let mut found: Vec<_> = errors.into_errors().into_iter().collect();
             found.sort_by(|a, b| a.0.cmp(&b.0));
             for (name, kind) in found {
+                let name = field_name(&name);
                 // A field that could not even be read has its fault already.
                 if let ValidationErrorsKind::Field(errors) = kind
-                    && !seen.contains(&pointer(&name))
+                    && !seen.contains(&pointer(name))
                 {
-                    self.faults.extend(errors.into_iter().map(|error| of_validator(&name, error)));
+                    self.faults.extend(errors.into_iter().map(|error| of_validator(name, error)));
                 }
             }
         }
@@ -162,6 +173,14 @@ impl Fields {
                 None
             }
         }
+    }
+}
+
+/// The name of a field as callers spell it: of `r#type`, `type`.
+pub const fn field_name(field: &str) -> &str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
     }
 }
 

@@ -1,6 +1,5 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use schemars::JsonSchema;
 use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::password::{Password, Verdict},
@@ -9,7 +8,6 @@ use trireme_core::{
     sql::Row,
     validate::KnownEmail,
 };
-use validator::Validate;
 
 use super::{NewSession, Tokens, report, sql, tokens};
 use crate::{
@@ -17,20 +15,20 @@ use crate::{
     middleware::headers::announce,
     openapi::Operation,
     rate_limit::{self, Standing},
+    record::Record,
     users::{self, User},
 };
 
-#[derive(Validate, JsonSchema)]
-struct Input {
-    #[schemars(with = "users::EmailText")]
-    email: KnownEmail,
-    password: Password,
+crate::input! {
+    struct Input {
+        #[schemars(with = "users::EmailText")]
+        email: KnownEmail,
+        password: Password,
+    }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields().await?;
-    let input = Input { email: fields.required("email"), password: fields.required("password") };
-    let Input { email, password } = fields.finish(input)?;
+    let Input { email, password } = cx.input().await?;
 
     // Counted before the password is compared, and taken back unless it is wrong: guesses sent
     // at once are counted like guesses sent one after the other.

@@ -8,7 +8,7 @@ use crate::{context::Context, openapi::Operation, respond};
 /// Ends the token's session. A token that is unknown by now has no session any more, which is
 /// what was asked for.
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let input = Input::read(cx).await?;
+    let input: Input = cx.input().await?;
     if let Some(token) = RefreshToken::parse(&input.refresh_token) {
         let rows = cx.as_service(&[sql::end_session_of(&token.hash(), cx.now)]).await?;
         if let Some(ended) = rows[0].first() {

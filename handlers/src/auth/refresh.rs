@@ -1,6 +1,5 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use schemars::JsonSchema;
 use trireme_core::{
     Code, Error, Timestamp,
     auth::refresh::{GRACE, RefreshToken},
@@ -8,25 +7,17 @@ use trireme_core::{
     host::Host,
     sql::Row,
 };
-use validator::Validate;
 
 use super::{Tokens, new_token, report, sql, tokens};
-use crate::{context::Context, openapi::Operation, users::User};
+use crate::{context::Context, openapi::Operation, record::Record, users::User};
 
 // Also what a logout takes.
-#[derive(Validate, JsonSchema)]
-pub struct Input {
-    #[validate(length(min = 1, max = 200))]
-    /// The newest refresh token of the session.
-    #[schemars(example = &"example_refresh_token_that_opens_nothing_AA")]
-    pub refresh_token: String,
-}
-
-impl Input {
-    pub async fn read<H: Host>(cx: &Context<'_, H>) -> Result<Self> {
-        let mut fields = cx.fields().await?;
-        let input = Self { refresh_token: fields.required("refresh_token") };
-        fields.finish(input)
+crate::input! {
+    pub struct Input {
+        #[validate(length(min = 1, max = 200))]
+        /// The newest refresh token of the session.
+        #[schemars(example = &"example_refresh_token_that_opens_nothing_AA")]
+        pub refresh_token: String,
     }
 }
 
@@ -34,7 +25,7 @@ impl Input {
 /// session of a token that was used long before. Of two at once, one marks; both read the
 /// same successor.
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let input = Input::read(cx).await?;
+    let input: Input = cx.input().await?;
     let old = RefreshToken::parse(&input.refresh_token).ok_or_else(|| unknown(cx))?;
     let successor = new_token(cx.host);
     let (hash, sealed, successor_hash) = (old.hash(), old.seal(&successor), successor.hash());

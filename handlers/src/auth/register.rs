@@ -1,14 +1,12 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use schemars::JsonSchema;
 use trireme_core::{
     Code, Error,
     auth::password::NewPassword,
     error::Result,
     host::Host,
-    validate::{Email, Fields, visible},
+    validate::{Email, visible},
 };
-use validator::Validate;
 
 use super::{NewSession, Tokens, report, sql, tokens};
 use crate::{
@@ -17,30 +15,20 @@ use crate::{
     users::{self, User},
 };
 
-#[derive(Validate, JsonSchema)]
-pub struct Input {
-    #[schemars(with = "users::EmailText")]
-    pub email: Email,
-    pub password: NewPassword,
-    #[validate(length(min = 1, max = 100), custom(function = visible))]
-    /// What to call its owner.
-    #[schemars(example = &"Ada Lovelace")]
-    pub name: Option<String>,
-}
-
-impl Input {
-    pub fn read(mut fields: Fields) -> Result<Self> {
-        let input = Self {
-            email: fields.required("email"),
-            password: fields.required("password"),
-            name: fields.optional("name"),
-        };
-        fields.finish(input)
+crate::input! {
+    pub struct Input {
+        #[schemars(with = "users::EmailText")]
+        pub email: Email,
+        pub password: NewPassword,
+        #[validate(length(min = 1, max = 100), custom(function = visible))]
+        /// What to call its owner.
+        #[schemars(example = &"Ada Lovelace")]
+        pub name: Option<String>,
     }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let Input { email: Email(email), password, name } = Input::read(cx.fields().await?)?;
+    let Input { email: Email(email), password, name } = cx.input().await?;
 
     // Asked first, so that a taken address costs no hashing; the constraint decides.
     let found = cx.as_service(&[sql::user_by_email(&email, &email)]).await?;

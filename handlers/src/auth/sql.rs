@@ -1,15 +1,18 @@
-use trireme_core::{Timestamp, Uuid, sql::Statement};
+use trireme_core::{Timestamp, Uuid, sql, sql::Statement};
 
 use super::NewSession;
+use crate::users::User;
 
-/// `id, email, name, created_at, updated_at, version, password_hash, disabled_at`: the only
-/// place where an e-mail address finds a user. An account older than the rules of addresses is
+/// The user's columns, then `password_hash, disabled_at`: the only place where an e-mail address finds a user. An account older than the rules of addresses is
 /// found as it was `typed` then; of two, that one.
 pub fn user_by_email<'a>(typed: &'a str, normal: &'a str) -> Statement<'a> {
     Statement::read(
-        "-- get_user_by_email
-         SELECT id, email, name, created_at, updated_at, version, password_hash, disabled_at
-         FROM users WHERE email = $1 OR email = $2 ORDER BY email <> $1 LIMIT 1",
+        sql!(
+            "-- get_user_by_email
+             SELECT {}, password_hash, disabled_at
+             FROM users WHERE email = $1 OR email = $2 ORDER BY email <> $1 LIMIT 1",
+            User::COLUMNS
+        ),
         vec![typed.into(), normal.into()],
     )
 }

@@ -1,30 +1,20 @@
-use bytes::Bytes;
-use http::Response;
-use schemars::JsonSchema;
-use trireme_core::{
-    Code, Error, Timestamp, Uuid,
-    error::Result,
-    host::Host,
+use trireme::{
+    Answer, Code, Context, Error, Host, Operation, Timestamp, Uuid, idempotency,
+    openapi::ColorText,
     validate::{Color, visible},
 };
-use validator::Validate;
 
-use super::{Context as Record, name_taken, sql};
-use crate::{
-    context::Context,
-    idempotency,
-    openapi::{ColorText, Operation},
-    respond,
-};
+use super::{Context as Record, refused, sql};
 
-#[derive(Validate, JsonSchema)]
-pub struct Input {
-    #[validate(length(min = 1, max = 100), custom(function = visible))]
-    /// No two contexts of a user have the same.
-    #[schemars(example = &"Boat")]
-    pub name: String,
-    #[schemars(with = "Option<ColorText>")]
-    pub color: Option<Color>,
+trireme::input! {
+    pub struct Input {
+        #[validate(length(min = 1, max = 100), custom(function = visible))]
+        /// No two contexts of a user have the same.
+        #[schemars(example = &"Boat")]
+        pub name: String,
+        #[schemars(with = "Option<ColorText>")]
+        pub color: Option<Color>,
+    }
 }
 
 impl Input {
@@ -41,20 +31,13 @@ impl Input {
     }
 }
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields().await?;
-    let input = Input { name: fields.required("name"), color: fields.optional("color") };
-    let input = fields.finish(input)?;
-
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+    let input: Input = cx.input().await?;
     let (user, id) = (cx.caller()?.user, cx.new_id());
-    let answer = |id, now| respond::encode(&input.record(id, now));
+    let answer = |id, now| input.record(id, now);
     let insert = |key| sql::create(user, id, &input, key, cx.now);
-    let refuse = |error: trireme_core::sql::DatabaseError| {
-        error.on_constraint("contexts_user_id_name_key", name_taken)
-    };
-    let created = idempotency::create(cx, "contexts", id, answer, insert, refuse).await?;
-    let created = created.ok_or_else(|| Error::internal("a context was not inserted"))?;
-    Ok(created.response("/api/v1/contexts", "1-0"))
+    let created = idempotency::create(cx, "contexts", id, answer, insert, refused).await?;
+    created.ok_or_else(|| Error::internal("a context was not inserted"))
 }
 
 pub fn describe(op: Operation) -> Operation {

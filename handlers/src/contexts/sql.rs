@@ -1,34 +1,21 @@
-use trireme_core::{
-    Timestamp, Uuid,
+use trireme::{
+    Timestamp, Uuid, if_match, sql,
     sql::{Statement, Value},
 };
 
-use super::create;
+use super::{Context, create, update};
 use crate::tasks;
 
-macro_rules! columns {
-    () => {
-        "id, name, color,
-         (SELECT count(*) FROM tasks WHERE tasks.context_id = contexts.id AND tasks.user_id = contexts.user_id),
-         created_at, updated_at, version"
-    };
-}
-
-/// The tag of `Context::tag`, for comparing with `If-Match`.
-macro_rules! tag {
-    () => {
-        "CAST(version AS text) || '-' || CAST((SELECT count(*) FROM tasks
-         WHERE tasks.context_id = contexts.id AND tasks.user_id = contexts.user_id) AS text)"
-    };
-}
+pub const TASK_COUNT: &str = "(SELECT count(*) FROM tasks
+    WHERE tasks.context_id = contexts.id AND tasks.user_id = contexts.user_id)";
 
 /// The cursor, order and limit are added by the page request.
 pub fn list(user: Uuid) -> Statement<'static> {
     Statement::read(
-        concat!(
-            "-- list_contexts\nSELECT ",
-            columns!(),
-            " FROM contexts WHERE user_id = $1 AND deleted_at IS NULL"
+        sql!(
+            "-- list_contexts
+             SELECT {} FROM contexts WHERE user_id = $1 AND deleted_at IS NULL",
+            Context::COLUMNS
         ),
         vec![user.into()],
     )
@@ -36,10 +23,11 @@ pub fn list(user: Uuid) -> Statement<'static> {
 
 pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
     Statement::read(
-        concat!(
-            "-- get_context\nSELECT ",
-            columns!(),
-            " FROM contexts WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL"
+        sql!(
+            "-- get_context
+             SELECT {} FROM contexts
+             WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL",
+            Context::COLUMNS
         ),
         vec![user.into(), id.into()],
     )
@@ -64,40 +52,38 @@ pub fn create<'a>(
         vec![
             user.into(),
             id.into(),
-            input.name.as_str().into(),
-            input.color.as_ref().map(|color| color.0.as_str()).into(),
+            (&input.name).into(),
+            input.color.as_ref().into(),
             now.into(),
             key.into(),
         ],
     )
 }
 
-/// A name that is not given stays; the color is changed where `change_color` says so.
+/// Changes what is given.
 pub fn update<'a>(
     user: Uuid,
     id: Uuid,
-    name: Option<&'a str>,
-    (change_color, color): (bool, Option<&'a str>),
+    change: &'a update::Input,
     demanded: Value<'a>,
     now: Timestamp,
 ) -> Statement<'a> {
     Statement::write(
-        concat!(
+        sql!(
             "-- update_context
              UPDATE contexts SET name = COALESCE($3, name),
                  color = CASE WHEN $4 THEN $5 ELSE color END, updated_at = $7, version = version + 1
              WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL
-             AND (CAST($6 AS text) IS NULL OR $6 LIKE '%,' || ",
-            tag!(),
-            " || ',%')
-             RETURNING id"
+             AND {}
+             RETURNING id",
+            if_match!("$6", Context::TAG)
         ),
         vec![
             user.into(),
             id.into(),
-            name.into(),
-            change_color.into(),
-            color.into(),
+            change.name.given().into(),
+            change.color.is_given().into(),
+            change.color.value().into(),
             demanded,
             now.into(),
         ],
@@ -108,14 +94,13 @@ pub fn update<'a>(
 /// U+0001), and its tasks have none.
 pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>, now: Timestamp) -> Statement<'_> {
     Statement::write(
-        concat!(
+        sql!(
             "-- delete_context
              UPDATE contexts SET name = $4, color = NULL, deleted_at = $5
              WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL
-             AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || ",
-            tag!(),
-            " || ',%')
-             RETURNING id"
+             AND {}
+             RETURNING id",
+            if_match!("$3", Context::TAG)
         ),
         vec![user.into(), id.into(), demanded, format!("\u{1}{id}").into(), now.into()],
     )

@@ -35,9 +35,8 @@ use trireme_core::{
     host::{Body, Host, Peer},
     http::forwarded::{self, Client},
     problem,
-    validate::Fields,
+    validate::{Fields, Nothing},
 };
-use validator::Validate;
 
 use crate::{
     App, Endpoint, Measured, Route, conditional, context::Context, rate_limit, router::Found,
@@ -134,10 +133,6 @@ impl<'r> Arrival<'r> {
     }
 }
 
-/// A query that is not asked for is a fault, like any other unknown input.
-#[derive(Validate)]
-struct Nothing {}
-
 async fn route<H: Host, B: Body>(
     app: &App<H>,
     host: &H,
@@ -168,7 +163,8 @@ async fn route<H: Host, B: Body>(
     };
     trace.user = caller.map(|caller| caller.user);
     if !endpoint.takes_query && !probe {
-        Fields::of_query(head.uri.query().unwrap_or_default())?.finish(Nothing {})?;
+        // A query that is not asked for is a fault, like any other unknown input.
+        Fields::of_query(head.uri.query().unwrap_or_default())?.input::<Nothing>()?;
     }
     let standing = match endpoint.limit {
         Some(limit) => {

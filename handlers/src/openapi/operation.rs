@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use trireme_core::{Code, error::Documented, page::Sort};
+use trireme_core::{Code, error::Documented, validate::Input};
 
 use super::{Described, common, counted, fault, schema};
+use crate::record::Sorted;
 
 /// What an endpoint says of itself. One is handed from endpoint to endpoint, so that all share
 /// their component schemas.
@@ -85,18 +86,18 @@ impl Operation {
     }
 
     /// A JSON body.
-    pub fn takes<T: JsonSchema>(mut self) -> Self {
-        let body = schema::body(T::json_schema(&mut self.inputs).to_value());
+    pub fn takes<T: JsonSchema + Input>(mut self) -> Self {
+        let body = schema::body(T::json_schema(&mut self.inputs).to_value(), T::defaults());
         self.body = Some((body, JSON));
         self.codes.extend([Code::MALFORMED_JSON, Code::UNSUPPORTED_MEDIA_TYPE, Code::INVALID]);
         self
     }
 
-    /// A JSON Merge Patch: every field may be absent, and null removes, but for `lasting` ones.
-    pub fn takes_merge_patch<T: JsonSchema>(self, lasting: &[&str]) -> Self {
+    /// A JSON Merge Patch: every field may be absent, and null removes where it may be null.
+    pub fn takes_merge_patch<T: JsonSchema + Input>(self) -> Self {
         let mut op = self.takes::<T>();
         if let Some((body, media)) = &mut op.body {
-            schema::merge_patch(body, lasting);
+            schema::merge_patch(body);
             *media = MERGE_PATCH;
         }
         op
@@ -175,8 +176,8 @@ impl Operation {
     }
 
     /// Every field of `T` is a parameter of the query.
-    pub fn filter<T: JsonSchema>(mut self) -> Self {
-        let filter = schema::body(T::json_schema(&mut self.inputs).to_value());
+    pub fn filter<T: JsonSchema + Input>(mut self) -> Self {
+        let filter = schema::body(T::json_schema(&mut self.inputs).to_value(), T::defaults());
         for (name, field) in filter["properties"].as_object().into_iter().flatten() {
             let mut field = field.clone();
             schema::drop_null(&mut field);
@@ -186,8 +187,8 @@ impl Operation {
     }
 
     /// `limit`, `cursor` and `sort` of a list.
-    pub fn page(mut self, sorts: &[Sort]) -> Self {
-        let sorts: Vec<_> = sorts
+    pub fn page<'r, T: Sorted<'r>>(mut self) -> Self {
+        let sorts: Vec<_> = T::SORTS
             .iter()
             .flat_map(|sort| [format!("-{}", sort.name), sort.name.to_owned()])
             .collect();

@@ -8,8 +8,9 @@ const PASSWORD: &str = r"^[^\u0000]*$";
 const TEXT: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 const NAME: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 
-/// The schema of a body: nothing unknown is taken, and of text what is read.
-pub fn body(mut schema: Value) -> Value {
+/// The schema of a body: nothing unknown is taken, of text what is read, and what has a default
+/// may be absent.
+pub fn body(mut schema: Value, defaults: Vec<(&'static str, Value)>) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         schema.remove("title");
@@ -26,24 +27,22 @@ pub fn body(mut schema: Value) -> Value {
                 _ => TEXT,
             });
         }
-        if let Some(field) = field.as_object_mut()
-            && let Some(default) = field.remove("default")
-        {
-            // As a `default`, generators of types would make the field a required one.
-            let meaning = format!("`{}` unless given.", default.as_str().unwrap_or_default());
-            field.insert("description".to_owned(), meaning.into());
+    }
+    for (name, default) in defaults {
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.retain(|required| required != name);
         }
+        // As a `default`, generators of types would make the field a required one.
+        let default = default.as_str().map_or_else(|| default.to_string(), ToOwned::to_owned);
+        schema["properties"][name]["description"] = format!("`{default}` unless given.").into();
     }
     schema
 }
 
-/// Nothing is required of a merge patch, and `lasting` fields can't be removed.
-pub fn merge_patch(schema: &mut Value, lasting: &[&str]) {
+/// Nothing is required of a merge patch.
+pub fn merge_patch(schema: &mut Value) {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("required");
-    }
-    for name in lasting {
-        drop_null(&mut schema["properties"][name]);
     }
 }
 

@@ -1,47 +1,28 @@
-use bytes::Bytes;
-use http::Response;
-use schemars::JsonSchema;
-use trireme_core::{
-    Error, Timestamp, Uuid, error::Result, host::Host, sql::DatabaseError, validate::visible,
-};
-use validator::Validate;
+use trireme::{Answer, Context, Host, Operation, Timestamp, Uuid, idempotency, validate::visible};
 
-use super::{Priority, Status, Task, sql, unknown_context};
-use crate::{context::Context, idempotency, openapi::Operation, respond};
+use super::{Priority, Status, Task, refused, sql, unknown_context};
 
-#[derive(Validate, JsonSchema)]
-pub struct Input {
-    #[validate(length(min = 1, max = 200), custom(function = visible))]
-    #[schemars(example = &"Oil the oarlocks")]
-    pub title: String,
-    #[validate(length(max = 10_000))]
-    #[schemars(example = &"Linseed oil, two coats.")]
-    pub description: Option<String>,
-    #[schemars(default = "todo")]
-    pub status: Status,
-    #[schemars(default = "medium", example = &"medium")]
-    pub priority: Priority,
-    #[schemars(example = &"2026-12-01T09:00:00.000Z")]
-    pub due_at: Option<Timestamp>,
-    /// One of the caller's own contexts.
-    #[schemars(extend("examples" = [null]))]
-    pub context_id: Option<Uuid>,
-}
-
-const fn todo() -> Status {
-    Status::Todo
-}
-
-const fn medium() -> Priority {
-    Priority::Medium
+trireme::input! {
+    pub struct Input {
+        #[validate(length(min = 1, max = 200), custom(function = visible))]
+        #[schemars(example = &"Oil the oarlocks")]
+        pub title: String,
+        #[validate(length(max = 10_000))]
+        #[schemars(example = &"Linseed oil, two coats.")]
+        pub description: Option<String>,
+        pub status: Status = Status::Todo,
+        #[schemars(example = &"medium")]
+        pub priority: Priority = Priority::Medium,
+        #[schemars(example = &"2026-12-01T09:00:00.000Z")]
+        pub due_at: Option<Timestamp>,
+        /// One of the caller's own contexts.
+        #[schemars(extend("examples" = [null]))]
+        pub context_id: Option<Uuid>,
+    }
 }
 
 impl Input {
-    pub fn completed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        (self.status == Status::Done).then_some(now)
-    }
-
-    fn task(&self, id: Uuid, now: Timestamp) -> Task<'_> {
+    pub fn task(&self, id: Uuid, now: Timestamp) -> Task<'_> {
         Task {
             id,
             title: &self.title,
@@ -50,7 +31,7 @@ impl Input {
             priority: self.priority.as_str(),
             due_at: self.due_at,
             context_id: self.context_id,
-            completed_at: self.completed_at(now),
+            completed_at: (self.status == Status::Done).then_some(now),
             created_at: now,
             updated_at: now,
             version: 1,
@@ -58,29 +39,13 @@ impl Input {
     }
 }
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields().await?;
-    let input = Input {
-        title: fields.required("title"),
-        description: fields.optional("description"),
-        status: fields.change("status").unwrap_or_else(todo),
-        priority: fields.change("priority").unwrap_or_else(medium),
-        due_at: fields.optional("due_at"),
-        context_id: fields.optional("context_id"),
-    };
-    let input = fields.finish(input)?;
-
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+    let input: Input = cx.input().await?;
     let (user, id) = (cx.caller()?.user, cx.new_id());
-    let answer = |id, now| respond::encode(&input.task(id, now));
-    let insert = |key| sql::create(user, id, &input, key, cx.now);
+    let answer = |id, now| input.task(id, now);
+    let insert = |key| sql::create(user, &input.task(id, cx.now), key);
     let created = idempotency::create(cx, "tasks", id, answer, insert, refused).await?;
-    let created = created.ok_or_else(unknown_context)?;
-    Ok(created.response("/api/v1/tasks", "1"))
-}
-
-/// A context that is deleted at the same moment is as unknown as one that never was.
-pub fn refused(error: DatabaseError) -> Error {
-    error.on_constraint("tasks_context_id_fkey", unknown_context)
+    created.ok_or_else(unknown_context)
 }
 
 pub fn describe(op: Operation) -> Operation {

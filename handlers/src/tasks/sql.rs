@@ -1,33 +1,22 @@
-use trireme_core::{
-    Timestamp, Uuid,
+use trireme::{
+    Timestamp, Uuid, if_match, sql,
     sql::{DecodeError, Row, Statement, Value},
     text::fold,
 };
 
-use super::{create, list, update};
+use super::{Task, list, update};
 
-macro_rules! columns {
-    () => {
-        "id, title, description, status, priority, due_at, context_id, completed_at,
-         created_at, updated_at, version,
-         EXISTS (SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL)"
-    };
-}
+/// Whether a task's context is deleted.
+pub const LOST: &str = "EXISTS (SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL)";
 
 /// The version that the task is shown with: to lose its context is a change. Maintenance makes
 /// it so in the row; until then it is said by whoever reads.
-macro_rules! version {
-    () => {
-        "(version + CASE WHEN EXISTS (
-             SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL
-         ) THEN 1 ELSE 0 END)"
-    };
-}
+pub const VERSION: &str = sql!("(version + CASE WHEN {} THEN 1 ELSE 0 END)", LOST);
 
 /// Each filter that is given narrows the list; cursor, order and limit are added by the page.
 pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
     let mut statement = Statement::read(
-        concat!("-- list_tasks\nSELECT ", columns!(), " FROM tasks WHERE user_id = $1"),
+        sql!("-- list_tasks\nSELECT {} FROM tasks WHERE user_id = $1", Task::COLUMNS),
         vec![user.into()],
     );
     let mut narrow = |condition: &str, value: Option<Value<'a>>| {
@@ -38,8 +27,8 @@ pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
             statement.text.to_mut().push_str(&condition);
         }
     };
-    narrow("status = #", filter.status.map(|status| status.as_str().into()));
-    narrow("priority = #", filter.priority.map(|priority| priority.as_str().into()));
+    narrow("status = #", filter.status.map(Into::into));
+    narrow("priority = #", filter.priority.map(Into::into));
     narrow(
         "context_id = # AND NOT EXISTS (SELECT 1 FROM contexts WHERE id = # AND deleted_at IS NOT NULL)",
         filter.context_id.map(Into::into),
@@ -65,20 +54,14 @@ pub fn list<'a>(user: Uuid, filter: &'a list::Filter) -> Statement<'a> {
 
 pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
     Statement::read(
-        concat!("-- get_task\nSELECT ", columns!(), " FROM tasks WHERE user_id = $1 AND id = $2"),
+        sql!("-- get_task\nSELECT {} FROM tasks WHERE user_id = $1 AND id = $2", Task::COLUMNS),
         vec![user.into(), id.into()],
     )
 }
 
 /// Inserts if the context is the user's own, and, under an idempotency key, only if the key was
 /// taken for this record.
-pub fn create<'a>(
-    user: Uuid,
-    id: Uuid,
-    input: &'a create::Input,
-    key: Option<String>,
-    now: Timestamp,
-) -> Statement<'a> {
+pub fn create<'a>(user: Uuid, task: &Task<'a>, key: Option<String>) -> Statement<'a> {
     Statement::write(
         "-- create_task
          INSERT INTO tasks (id, user_id, title, description, status, priority, due_at, context_id,
@@ -93,17 +76,17 @@ pub fn create<'a>(
          RETURNING id",
         vec![
             user.into(),
-            id.into(),
-            input.title.as_str().into(),
-            input.description.as_deref().into(),
-            input.status.as_str().into(),
-            input.priority.as_str().into(),
-            input.due_at.into(),
-            input.context_id.into(),
-            input.completed_at(now).into(),
-            now.into(),
-            fold(&input.title).into(),
-            input.description.as_deref().map(fold).into(),
+            task.id.into(),
+            task.title.into(),
+            task.description.into(),
+            task.status.into(),
+            task.priority.into(),
+            task.due_at.into(),
+            task.context_id.into(),
+            task.completed_at.into(),
+            task.created_at.into(),
+            fold(task.title).into(),
+            task.description.map(fold).into(),
             key.into(),
         ],
     )
@@ -118,44 +101,44 @@ pub fn update<'a>(
     demanded: Value<'a>,
     now: Timestamp,
 ) -> Statement<'a> {
-    let description = change.description.as_ref().and_then(|description| description.as_deref());
-    let context = change.context_id.flatten();
     Statement::write(
-        concat!("-- update_task
-         UPDATE tasks SET
-             title = COALESCE($3, title),
-             title_folded = COALESCE($4, title_folded),
-             description = CASE WHEN $5 THEN $6 ELSE description END,
-             description_folded = CASE WHEN $5 THEN $7 ELSE description_folded END,
-             status = COALESCE($8, status),
-             completed_at = CASE WHEN COALESCE($8, status) <> 'done' THEN NULL
-                                 WHEN status = 'done' THEN completed_at ELSE $15 END,
-             priority = COALESCE($9, priority),
-             due_at = CASE WHEN $10 THEN $11 ELSE due_at END,
-             context_id = CASE WHEN $12 THEN $13 WHEN EXISTS (
-                 SELECT 1 FROM contexts WHERE contexts.id = tasks.context_id AND deleted_at IS NOT NULL
-             ) THEN NULL ELSE context_id END,
-             updated_at = $15, version = ", version!(), " + 1
-         WHERE user_id = $1 AND id = $2
-         AND (CAST($14 AS text) IS NULL OR $14 LIKE '%,' || CAST(", version!(), " AS text) || ',%')
-         AND (CAST($13 AS uuid) IS NULL OR EXISTS (
-             SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1 AND deleted_at IS NULL
-         ))
-         RETURNING id"),
+        sql!(
+            "-- update_task
+             UPDATE tasks SET
+                 title = COALESCE($3, title),
+                 title_folded = COALESCE($4, title_folded),
+                 description = CASE WHEN $5 THEN $6 ELSE description END,
+                 description_folded = CASE WHEN $5 THEN $7 ELSE description_folded END,
+                 status = COALESCE($8, status),
+                 completed_at = CASE WHEN COALESCE($8, status) <> 'done' THEN NULL
+                                     WHEN status = 'done' THEN completed_at ELSE $15 END,
+                 priority = COALESCE($9, priority),
+                 due_at = CASE WHEN $10 THEN $11 ELSE due_at END,
+                 context_id = CASE WHEN $12 THEN $13 WHEN {} THEN NULL ELSE context_id END,
+                 updated_at = $15, version = {} + 1
+             WHERE user_id = $1 AND id = $2 AND {}
+             AND (CAST($13 AS uuid) IS NULL OR EXISTS (
+                 SELECT 1 FROM contexts WHERE id = $13 AND user_id = $1 AND deleted_at IS NULL
+             ))
+             RETURNING id",
+            LOST,
+            VERSION,
+            if_match!("$14", Task::TAG)
+        ),
         vec![
             user.into(),
             id.into(),
-            change.title.as_deref().into(),
-            change.title.as_deref().map(fold).into(),
-            change.description.is_some().into(),
-            description.into(),
-            description.map(fold).into(),
-            change.status.map(super::Status::as_str).into(),
-            change.priority.map(super::Priority::as_str).into(),
-            change.due_at.is_some().into(),
-            change.due_at.flatten().into(),
-            change.context_id.is_some().into(),
-            context.into(),
+            change.title.given().into(),
+            change.title.given().map(|title| fold(title)).into(),
+            change.description.is_given().into(),
+            change.description.value().into(),
+            change.description.value().map(|description| fold(description)).into(),
+            change.status.given().into(),
+            change.priority.given().into(),
+            change.due_at.is_given().into(),
+            change.due_at.value().into(),
+            change.context_id.is_given().into(),
+            change.context_id.value().into(),
             demanded,
             now.into(),
         ],
@@ -164,13 +147,11 @@ pub fn update<'a>(
 
 pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
     Statement::write(
-        concat!(
+        sql!(
             "-- delete_task
-         DELETE FROM tasks WHERE user_id = $1 AND id = $2
-         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(",
-            version!(),
-            " AS text) || ',%')
-         RETURNING id"
+             DELETE FROM tasks WHERE user_id = $1 AND id = $2 AND {}
+             RETURNING id",
+            if_match!("$3", Task::TAG)
         ),
         vec![user.into(), id.into(), demanded],
     )
@@ -189,20 +170,16 @@ pub fn leave_context(user: Uuid, context: Uuid) -> Statement<'static> {
 }
 
 /// The tasks that wait to be folded anew. An index has this very condition.
-macro_rules! to_fold {
-    () => {
-        "FROM tasks WHERE folding < 1
-         AND length(hex(title || COALESCE(description, '')))
-             > 2 * length(title || COALESCE(description, ''))"
-    };
-}
+const TO_FOLD: &str = "FROM tasks WHERE folding < 1
+    AND length(hex(title || COALESCE(description, '')))
+        > 2 * length(title || COALESCE(description, ''))";
 
 pub fn to_fold_due() -> Statement<'static> {
     Statement::read(
-        concat!(
-            "-- count_tasks_to_fold\nSELECT count(*) FROM (SELECT 1 ",
-            to_fold!(),
-            " LIMIT 1000000) AS due"
+        sql!(
+            "-- count_tasks_to_fold
+             SELECT count(*) FROM (SELECT 1 {} LIMIT 1000000) AS due",
+            TO_FOLD
         ),
         vec![],
     )
@@ -211,10 +188,10 @@ pub fn to_fold_due() -> Statement<'static> {
 /// Some of them: `user_id, id, version, title, description`.
 pub fn to_fold() -> Statement<'static> {
     Statement::read(
-        concat!(
-            "-- list_tasks_to_fold\nSELECT user_id, id, version, title, description ",
-            to_fold!(),
-            " ORDER BY id LIMIT 50"
+        sql!(
+            "-- list_tasks_to_fold
+             SELECT user_id, id, version, title, description {} ORDER BY id LIMIT 50",
+            TO_FOLD
         ),
         vec![],
     )

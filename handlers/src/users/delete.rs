@@ -1,10 +1,8 @@
 use bytes::Bytes;
 use http::Response;
-use schemars::JsonSchema;
 use trireme_core::{
     Code, Error, Uuid, auth::password::Password, error::Result, host::Host, sql::Row,
 };
-use validator::Validate;
 
 use super::{confirm, remove, sql, wrong_password};
 use crate::{
@@ -15,16 +13,15 @@ use crate::{
     respond,
 };
 
-#[derive(Validate, JsonSchema)]
-struct Input {
-    /// The account's password, to confirm.
-    password: Password,
+crate::input! {
+    struct Input {
+        /// The account's password, to confirm.
+        password: Password,
+    }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields().await?;
-    let input = Input { password: fields.required("password") };
-    let input = fields.finish(input)?;
+    let input: Input = cx.input().await?;
     let demanded = Precondition::read(cx);
 
     let user = cx.caller()?.user;

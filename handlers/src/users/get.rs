@@ -1,15 +1,13 @@
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
-use trireme_core::{Error, error::Result, host::Host};
+use http::Response;
+use trireme_core::{error::Result, host::Host};
 
 use super::{User, sql};
-use crate::{conditional, context::Context, openapi::Operation, respond};
+use crate::{context::Context, openapi::Operation, outcome};
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
     let rows = cx.as_caller(&[sql::get(cx.caller()?.user)]).await?;
-    let user = User::read(rows[0].first().ok_or_else(Error::not_found)?)?;
-    let response = respond::json(StatusCode::OK, &user)?;
-    Ok(respond::with(response, header::ETAG, &conditional::etag(&user.version.to_string())))
+    outcome::found::<User, _>(&rows[0])
 }
 
 pub fn describe(op: Operation) -> Operation {

@@ -9,7 +9,6 @@ pub mod sql;
 pub mod update;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use trireme_core::{
     Code, Error, Timestamp, Uuid,
     auth::password::{NewPassword, Password, Verdict},
@@ -24,37 +23,28 @@ use crate::{
     rate_limit::{self, Standing},
 };
 
-/// An account, as its owner sees it.
-#[derive(Clone, Serialize, JsonSchema)]
-pub struct User<'a> {
-    #[schemars(example = &"01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2")]
-    pub id: Uuid,
-    /// In lower case.
-    #[schemars(extend("format" = "email"), example = &"ada@example.com")]
-    pub email: &'a str,
-    #[schemars(example = &"Ada Lovelace")]
-    pub name: Option<&'a str>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    #[serde(skip)]
-    pub version: i64,
+crate::record! {
+    /// An account, as its owner sees it.
+    #[derive(Clone)]
+    pub struct User<'a> {
+        #[schemars(example = &"01a1f8d3-ea00-7c41-9d2e-5b6f7a8091a2")]
+        pub id: Uuid,
+        /// In lower case.
+        #[schemars(extend("format" = "email"), example = &"ada@example.com")]
+        pub email: &'a str,
+        #[schemars(example = &"Ada Lovelace")]
+        pub name: Option<&'a str>,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+        #[serde(skip)]
+        pub version: i64,
+    }
+    etag { version }
 }
 
 impl<'a> User<'a> {
     pub fn new(id: Uuid, email: &'a str, name: Option<&'a str>, now: Timestamp) -> Self {
         Self { id, email, name, created_at: now, updated_at: now, version: 1 }
-    }
-
-    /// From the columns `id, email, name, created_at, updated_at, version`.
-    pub fn read<R: Row>(row: &'a R) -> Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            email: row.get(1)?,
-            name: row.get(2)?,
-            created_at: row.get(3)?,
-            updated_at: row.get(4)?,
-            version: row.get(5)?,
-        })
     }
 }
 

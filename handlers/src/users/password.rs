@@ -1,33 +1,26 @@
 use bytes::Bytes;
 use http::Response;
-use schemars::JsonSchema;
 use trireme_core::{
     Code,
     auth::password::{NewPassword, Password},
     error::Result,
     host::Host,
 };
-use validator::Validate;
 
 use super::{confirm, hash, sql, wrong_password};
 use crate::{context::Context, openapi::Operation, respond};
 
-#[derive(Validate, JsonSchema)]
-struct Input {
-    /// To confirm.
-    current_password: Password,
-    #[schemars(example = &"staple wears a hat")]
-    new_password: NewPassword,
+crate::input! {
+    struct Input {
+        /// To confirm.
+        current_password: Password,
+        #[schemars(example = &"staple wears a hat")]
+        new_password: NewPassword,
+    }
 }
 
 pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
-    let mut fields = cx.fields().await?;
-    let input = Input {
-        current_password: fields.required("current_password"),
-        new_password: fields.required("new_password"),
-    };
-    let input = fields.finish(input)?;
-
+    let input: Input = cx.input().await?;
     let caller = cx.caller()?;
     let old = confirm(cx, input.current_password).await?;
     let new = hash(cx.host, cx.app, &input.new_password).await?;

@@ -1,31 +1,39 @@
 use trireme_core::{
-    Timestamp, Uuid,
+    Timestamp, Uuid, if_match, sql,
     sql::{Statement, Value},
 };
 
-/// `id, email, name, created_at, updated_at, version`.
+use super::{User, update};
+
 pub fn get(user: Uuid) -> Statement<'static> {
     Statement::read(
-        "-- get_user
-         SELECT id, email, name, created_at, updated_at, version FROM users WHERE id = $1",
+        sql!("-- get_user\nSELECT {} FROM users WHERE id = $1", User::COLUMNS),
         vec![user.into()],
     )
 }
 
-/// Changes the name where `change_name` says so, if the version is one of those demanded.
+/// Changes what is given.
 pub fn update<'a>(
     user: Uuid,
-    change_name: bool,
-    name: Option<&'a str>,
+    change: &'a update::Input,
     demanded: Value<'a>,
     now: Timestamp,
 ) -> Statement<'a> {
     Statement::write(
-        "-- update_user
-         UPDATE users SET name = CASE WHEN $2 THEN $3 ELSE name END, updated_at = $5, version = version + 1
-         WHERE id = $1 AND deleted_at IS NULL AND (CAST($4 AS text) IS NULL OR $4 LIKE '%,' || CAST(version AS text) || ',%')
-         RETURNING id",
-        vec![user.into(), change_name.into(), name.into(), demanded, now.into()],
+        sql!(
+"-- update_user
+             UPDATE users SET name = CASE WHEN $2 THEN $3 ELSE name END, updated_at = $5, version = version + 1
+             WHERE id = $1 AND deleted_at IS NULL AND {}
+             RETURNING id",
+if_match!("$4", User::TAG)
+),
+        vec![
+            user.into(),
+            change.name.is_given().into(),
+            change.name.value().into(),
+            demanded,
+            now.into(),
+        ],
     )
 }
 
@@ -45,12 +53,14 @@ pub fn delete<'a>(
     now: Timestamp,
 ) -> Statement<'a> {
     Statement::write(
-        "-- delete_user
-         UPDATE users SET email = CAST(id AS text), name = NULL, password_hash = NULL,
-             disabled_at = $4, deleted_at = $4
-         WHERE id = $1 AND password_hash = $2
-         AND (CAST($3 AS text) IS NULL OR $3 LIKE '%,' || CAST(version AS text) || ',%')
-         RETURNING id",
+        sql!(
+            "-- delete_user
+             UPDATE users SET email = CAST(id AS text), name = NULL, password_hash = NULL,
+                 disabled_at = $4, deleted_at = $4
+             WHERE id = $1 AND password_hash = $2 AND {}
+             RETURNING id",
+            if_match!("$3", User::TAG)
+        ),
         vec![user.into(), password_hash.into(), demanded, now.into()],
     )
 }

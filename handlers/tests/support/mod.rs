@@ -194,6 +194,9 @@ pub struct Call<'w> {
 }
 
 impl World {
+    pub fn database(&self) -> &Database {
+        &self.host.database
+    }
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         let builder =
             Request::builder().method(method).uri(path).header(header::HOST, "api.example.com");

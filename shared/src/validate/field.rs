@@ -6,9 +6,11 @@ use serde_json::Value;
 use uuid::Uuid;
 use validator::ValidationError;
 
+use super::Shown;
 use crate::{
     Base64, Date, Json, Timestamp, json,
     printable::{is_blank, is_control},
+    sql,
 };
 
 /// The code and the detail of a fault.
@@ -47,8 +49,8 @@ pub(super) fn text(value: Value) -> Result<String, FieldFault> {
 }
 
 /// For a name or a title: there is something to be seen in it. An empty one has a fault already.
-pub fn visible(text: &str) -> Result<(), ValidationError> {
-    if text.is_empty() || !is_blank(text) {
+pub fn visible(text: &(impl Shown + ?Sized)) -> Result<(), ValidationError> {
+    if text.shown().is_none_or(|text| text.is_empty() || !is_blank(text)) {
         return Ok(());
     }
     let blank = "Must have characters that can be seen, not white space alone.";
@@ -119,35 +121,15 @@ impl Field for Json {
     }
 }
 
-/// An enumeration in its `snake_case` names.
-#[macro_export]
-macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-        $(#[$meta])*
-        pub enum $name { $(#[serde(rename = $text)] $variant),* }
-
-        impl $name {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
-            }
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl $crate::validate::Field for $name {
-            fn read(value: serde_json::Value) -> Result<Self, $crate::validate::FieldFault> {
-                let text = <String as $crate::validate::Field>::read(value)?;
-                Self::parse(&text).ok_or(("enum", concat!("Must be one of:", $(" ", $text),*, ".").into()))
-            }
-        }
-    };
-}
-
 /// `#rrggbb`, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Color(pub String);
+
+impl<'a> From<&'a Color> for sql::Value<'a> {
+    fn from(color: &'a Color) -> Self {
+        (&color.0).into()
+    }
+}
 
 impl Field for Color {
     fn read(value: Value) -> Result<Self, FieldFault> {
