@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trireme_core::{Timestamp, Uuid, json, validate::{Color, Email, Fields}};
+use trireme_core::{Timestamp, Uuid, json, validate::{Color, Email, Fields, Patch}};
 use validator::Validate;
 
 #[derive(Validate)]
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(value, lenient);
     let Ok(mut fields) = Fields::of_body(value) else { return };
     let input = Input { title: fields.required("title") };
-    let _: Option<Option<String>> = fields.change_nullable("description");
+    let _: Patch<Option<String>> = fields.change_nullable("description");
     let _: Option<Timestamp> = fields.optional("due_at");
     let _: Option<Uuid> = fields.change("context_id");
     let _: Option<Color> = fields.optional("color");
