@@ -2,13 +2,22 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
-use trireme_core::{Error, error::Result, sql::Row};
+use trireme_core::{
+    Error, Fault, Uuid,
+    error::Result,
+    host::Host,
+    sql::{DatabaseError, Row, Statement},
+};
 
 use crate::{
     conditional::{self, Precondition},
+    context::Context,
     record::Record,
     respond,
 };
+
+/// A record of the caller's that a request refers to: the field that says so, its table, and its id where one is given.
+pub type Reference = (&'static str, &'static str, Option<Uuid>);
 
 /// 200 with the record and its `ETag`; 404 where there is none.
 pub fn found<'r, T: Record<'r>, R: Row>(rows: &'r [R]) -> Result<Response<Bytes>> {
@@ -46,4 +55,55 @@ pub fn deleted<R: Row>(
         (false, true) if demanded.is_given() => Err(Precondition::failed()),
         _ => Err(Error::not_found()),
     }
+}
+
+/// Of a record that is only inserted if what it refers to is the caller's own: the answer, or 422
+/// that names each reference which is absent or somebody else's. The two look the same.
+pub async fn created<H: Host>(
+    cx: &Context<'_, H>,
+    created: Option<Response<Bytes>>,
+    references: &[Reference],
+) -> Result<Response<Bytes>> {
+    let Some(created) = created else {
+        let unknown = unknown_among(cx, references).await?;
+        // It came to be in this moment.
+        let late = || DatabaseError::Constraint("late_fkey".to_owned()).into();
+        return Err(unknown.unwrap_or_else(late));
+    };
+    Ok(created)
+}
+
+/// The same 422, where a change of a record returned nothing (`changed`) and that is why.
+pub async fn unknown<H: Host, R: Row>(
+    cx: &Context<'_, H>,
+    changed: &[R],
+    references: &[Reference],
+) -> Result<Option<Error>> {
+    if changed.is_empty() { unknown_among(cx, references).await } else { Ok(None) }
+}
+
+async fn unknown_among<H: Host>(
+    cx: &Context<'_, H>,
+    references: &[Reference],
+) -> Result<Option<Error>> {
+    let user = cx.caller()?.user;
+    let given: Vec<_> =
+        references.iter().filter_map(|&(field, table, id)| Some((field, table, id?))).collect();
+    let ask = given.iter().map(|(_, table, id)| {
+        let text =
+            format!("-- get_reference\nSELECT 1 FROM {table} WHERE user_id = $1 AND id = $2");
+        Statement::read(text, vec![user.into(), (*id).into()])
+    });
+    let ask: Vec<_> = ask.collect();
+    if ask.is_empty() {
+        return Ok(None);
+    }
+    let found = cx.as_caller(&ask).await?;
+    let unknown = given.iter().zip(&found).filter(|(_, rows)| rows.is_empty());
+    let faults: Vec<_> = unknown
+        .map(|((field, ..), _)| {
+            Fault::new(format!("/{field}"), "unknown_reference", "Is not one of yours.")
+        })
+        .collect();
+    Ok((!faults.is_empty()).then(|| Error::invalid(faults)))
 }

@@ -117,6 +117,8 @@ codes! {
         "Another account has this e-mail address.";
     NAME_TAKEN "name_taken" 409 "Name taken"
         "Another of the caller's contexts has this name.";
+    IN_USE "in_use" 409 "In use"
+        "Other records refer to this one, or one that it refers to was deleted in this moment. Change those that refer to it, or read it again.";
     PRECONDITION_FAILED "precondition_failed" 412 "Precondition failed"
         "The record has changed since the version in If-Match. Read it again and decide anew.";
     BODY_TOO_LARGE "body_too_large" 413 "Body too large"
@@ -240,6 +242,10 @@ impl From<DatabaseError> for Error {
                 return Self::new(Code::SESSION_ENDED, "The session has ended.");
             }
             DatabaseError::NoRoom => return Self::no_room(),
+            DatabaseError::Constraint(name) if name.ends_with("_fkey") => (
+                Code::IN_USE,
+                "Another record refers to this one, or what this one refers to is gone.",
+            ),
             DatabaseError::Constraint(_)
             | DatabaseError::Undefined(_)
             | DatabaseError::Failed(_) => return Self::internal(error),

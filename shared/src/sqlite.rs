@@ -171,6 +171,10 @@ pub fn database_error(message: &str) -> DatabaseError {
         let name = name.split(':').next().unwrap_or(name);
         return DatabaseError::Constraint(name.trim().to_owned());
     }
+    if message.contains("FOREIGN KEY constraint failed") {
+        // It does not say which.
+        return DatabaseError::Constraint("some_fkey".to_owned());
+    }
     if message.contains("database is locked") || message.contains("unable to open") {
         return DatabaseError::Unavailable(message.to_owned());
     }
@@ -224,6 +228,10 @@ mod tests {
                 "D1_ERROR: UNIQUE constraint failed: contexts.user_id, contexts.name: SQLITE_CONSTRAINT"
             ),
             "contexts_user_id_name_key"
+        );
+        assert_eq!(
+            named("D1_ERROR: FOREIGN KEY constraint failed: SQLITE_CONSTRAINT"),
+            "some_fkey"
         );
         assert_eq!(named("CHECK constraint failed: tasks_status_check"), "tasks_status_check");
         assert_eq!(
