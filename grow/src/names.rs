@@ -89,7 +89,7 @@ pub fn check(name: &str) -> Result<()> {
         let what = format!("`{name}` is a word of {owner}'s.");
         return Err(Refusal::new(
             what,
-            format!("Use another name, such as `{name}_` with a word behind."),
+            format!("Use another name, or put a word before it: `my_{name}`."),
         ));
     }
     Ok(())

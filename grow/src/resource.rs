@@ -165,17 +165,8 @@ impl Resource {
         let references = self.reference_list(|name, nullable| {
             if nullable { format!("input.{name}") } else { format!("Some(input.{name})") }
         });
-        let mut names = vec![
-            "Bytes",
-            "Context",
-            "Response",
-            "Timestamp",
-            "Uuid",
-            "error::Result",
-            "host::Host",
-            "idempotency",
-            "openapi::Operation",
-        ];
+        let mut names =
+            vec!["Answer", "Context", "Host", "Operation", "Timestamp", "Uuid", "idempotency"];
         names.extend(self.imports());
         names.extend(self.visible());
         let mut supers = vec![self.names.record(), "sql".to_owned()];
@@ -233,14 +224,11 @@ impl Resource {
         let refused = !self.unique.is_empty();
         let references = self.reference_list(given);
         let mut names = vec![
-            "Bytes",
-            "Code",
+            "Answer",
             "Context",
-            "Response",
-            "conditional::Precondition",
-            "error::Result",
-            "host::Host",
-            "openapi::Operation",
+            "Host",
+            "Operation",
+            "Precondition",
             "outcome",
             "validate::Patch",
         ];
@@ -262,7 +250,8 @@ impl Resource {
         end.extend([format!(
             "    outcome::changed::<{record}, _>(&rows[0], &rows[1], &demanded, || {told})"
         )]);
-        let codes = if refused { format!(", {}", self.code_list()) } else { String::new() };
+        let codes =
+            if refused { format!(".fails(&[{}])", self.code_list()) } else { String::new() };
         vec![
             ("uses", list(&names)),
             ("supers", list(&supers)),
@@ -278,16 +267,7 @@ impl Resource {
         let filters = self.filters();
         let record = self.names.record();
         let plural = &self.names.plural;
-        let mut names = vec![
-            "Bytes",
-            "Context",
-            "Response",
-            "error::Result",
-            "host::Host",
-            "openapi::Operation",
-            "page::Page",
-            "respond",
-        ];
+        let mut names = vec!["Answer", "Context", "Host", "Operation", "page::Page", "respond"];
         let mut supers = vec![record.clone(), "sql".to_owned()];
         let (filter, taken, statement, told) = if filters.is_empty() {
             names.push("validate::Nothing");

@@ -21,7 +21,7 @@ impl Input {
     }
 }
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
     let input: Input = cx.input().await?;
     let (user, id) = (cx.caller()?.user, cx.new_id());
     let answer = |id, now| input.@singular@(id, now);

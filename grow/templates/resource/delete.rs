@@ -1,11 +1,8 @@
-use trireme::{
-    Bytes, Code, Context, Response, conditional::Precondition, error::Result, host::Host,
-    openapi::Operation, outcome,
-};
+use trireme::{Answer, Code, Context, Host, Operation, Precondition, outcome};
 
 use super::sql;
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
     let id = cx.id()?;
     let demanded = Precondition::read(cx);
     let user = cx.caller()?.user;
@@ -14,7 +11,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.answers_nothing(204, "The @words@ is gone.")
-        .precondition()
-        .fails(&[Code::NOT_FOUND, Code::IN_USE])
+    op.answers_nothing(204, "The @words@ is gone.").precondition().fails(&[Code::IN_USE])
 }

@@ -1,15 +1,13 @@
-use trireme::{
-    Bytes, Code, Context, Response, error::Result, host::Host, openapi::Operation, outcome,
-};
+use trireme::{Answer, Context, Host, Operation, outcome};
 
 use super::{@Record@, sql};
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
     let id = cx.id()?;
     let rows = cx.as_caller(&[sql::get(cx.caller()?.user, id)]).await?;
     outcome::found::<@Record@, _>(&rows[0])
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.answers::<@Record@>(200, "The @words@.").conditional().fails(&[Code::NOT_FOUND])
+    op.answers::<@Record@>(200, "The @words@.").conditional()
 }

@@ -1,7 +1,7 @@
 /// Cursor, order and limit are added by the page.
 pub fn list(user: Uuid) -> Statement<'static> {
     Statement::read(
-        sql!("-- list_@plural@\nSELECT ", @Record@::COLUMNS, " FROM @plural@ WHERE user_id = $1"),
+        sql!("-- list_@plural@\nSELECT {} FROM @plural@ WHERE user_id = $1", @Record@::COLUMNS),
         vec![user.into()],
     )
 }

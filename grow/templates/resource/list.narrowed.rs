@@ -1,7 +1,7 @@
 /// Each filter that is given narrows the list; cursor, order and limit are added by the page.
 pub fn list@life@(user: Uuid, filter: @borrowed@list::Filter) -> Statement<@told@> {
     let mut statement = Statement::read(
-        sql!("-- list_@plural@\nSELECT ", @Record@::COLUMNS, " FROM @plural@ WHERE user_id = $1"),
+        sql!("-- list_@plural@\nSELECT {} FROM @plural@ WHERE user_id = $1", @Record@::COLUMNS),
         vec![user.into()],
     );
     let mut narrow = |condition: &str, value: Option<Value<@told@>>| {

@@ -2,7 +2,7 @@ use trireme::{@uses@};
 
 use super::{@supers@};
 
-@filter@pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+@filter@pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
 @handle@
 }
 

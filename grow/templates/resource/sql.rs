@@ -10,10 +10,8 @@ use super::{@supers@};
 pub fn get(user: Uuid, id: Uuid) -> Statement<'static> {
     Statement::read(
         sql!(
-            "-- get_@singular@
-             SELECT ",
-            @Record@::COLUMNS,
-            " FROM @plural@ WHERE user_id = $1 AND id = $2"
+            "-- get_@singular@\nSELECT {} FROM @plural@ WHERE user_id = $1 AND id = $2",
+            @Record@::COLUMNS
         ),
         vec![user.into(), id.into()],
     )
@@ -53,10 +51,9 @@ pub fn update<'a>(
              UPDATE @plural@ SET
 @changes@
                  updated_at = $4, version = version + 1
-             WHERE user_id = $1 AND id = $2 AND ",
-            if_match!("$3", @Record@::TAG),
-            "@change_guards@
-             RETURNING id"
+             WHERE user_id = $1 AND id = $2 AND {}@change_guards@
+             RETURNING id",
+            if_match!("$3", @Record@::TAG)
         ),
         vec![
             user.into(),
@@ -72,10 +69,9 @@ pub fn delete(user: Uuid, id: Uuid, demanded: Value<'_>) -> Statement<'_> {
     Statement::write(
         sql!(
             "-- delete_@singular@
-             DELETE FROM @plural@ WHERE user_id = $1 AND id = $2 AND ",
-            if_match!("$3", @Record@::TAG),
-            "
-             RETURNING id"
+             DELETE FROM @plural@ WHERE user_id = $1 AND id = $2 AND {}
+             RETURNING id",
+            if_match!("$3", @Record@::TAG)
         ),
         vec![user.into(), id.into(), demanded],
     )

@@ -9,7 +9,7 @@ trireme::input! {
     }
 }
 
-pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
+pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
     let id = cx.id()?;
     let input: Input = cx.input().await?;
     let demanded = Precondition::read(cx);
@@ -22,6 +22,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Result<Response<Bytes>> {
 pub fn describe(op: Operation) -> Operation {
     op.takes_merge_patch::<Input>()
         .answers::<@Record@>(200, "The @words@ as it is now.")
-        .precondition()
-        .fails(&[Code::NOT_FOUND@fails@])
+        .precondition()@fails@
 }

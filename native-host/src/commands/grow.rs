@@ -10,6 +10,8 @@ use trireme_grow::{
     new_product, root,
 };
 
+use crate::program::name;
+
 use super::{
     Failure,
     output::{complain, say, say_json, write},
@@ -141,7 +143,7 @@ fn here() -> Result<PathBuf, Failure> {
 }
 
 fn refused(refusal: Refusal) -> Failure {
-    Failure::usage(refusal)
+    Failure::usage(refusal.to_string().replace(": trireme ", &format!(": {} ", name())))
 }
 
 /// Writes what is planned and proves that it compiles, or shows it.

@@ -2,6 +2,7 @@
 
 mod config;
 mod doctor;
+mod grow;
 mod maintain;
 mod migrate;
 mod openapi;
@@ -71,6 +72,11 @@ enum Command {
     User(user::Command),
     /// Check a running server against its contract, from outside
     Verify(verify::Args),
+    /// Begin a product: a folder that compiles, serves and is tested
+    New(grow::New),
+    /// Grow the product in this folder by a resource or a field
+    #[command(subcommand)]
+    Add(grow::Add),
 }
 
 /// What help says of any program besides its title.
@@ -121,6 +127,8 @@ fn run(program: &Program, cli: Cli) -> Result<(), Failure> {
         Command::Maintain(args) => maintain::run(program, &args),
         Command::Doctor(args) => doctor::run(program, &args),
         Command::User(command) => user::run(program, &command),
+        Command::New(args) => grow::new(&args),
+        Command::Add(command) => grow::add(&command),
         Command::Verify(args) => verify::run(&args, program.checks),
     }
 }

@@ -1,6 +1,6 @@
 //! @Title@.
 
-use trireme::{About, Described, Migrations, Product, Route, Tag, host::Host};
+use trireme::{About, Described, Host, Product, Route, Tag, migrations::Migrations};
 
 pub struct @Product@;
 
