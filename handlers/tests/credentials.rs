@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use serde_json::json;
 use support::{World, with_variables};
-use trireme::{Access, operations, reference::Tasks};
+use trireme::{Access, operations};
 use trireme_core::host::{Body, BodyError};
+use trireme_tasks::Tasks;
 
 /// A body that notes how much of it was asked for.
 struct Asked(Rc<Cell<Option<usize>>>);

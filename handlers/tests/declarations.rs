@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 use trireme::{
-    Date, Json, Timestamp, Uuid, contexts, input, record,
+    Date, Json, Timestamp, Uuid, input, record,
     record::{Record, Sorted, disagreements},
     sql::{DecodeError, Row},
-    tasks,
     validate::{Fields, Patch, visible},
 };
+use trireme_tasks::{contexts, tasks};
 
 use support::{create, on_every_database};
 

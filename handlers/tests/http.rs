@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use support::{PASSWORD, on_every_database, with_variables};
-use trireme::{operations, reference::Tasks};
+use trireme::operations;
 use trireme_core::host::Phase;
+use trireme_tasks::Tasks;
 
 #[test]
 fn problems_look_alike() {

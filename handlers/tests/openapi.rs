@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use trireme::{Product as _, reference::Tasks};
+use trireme::Product as _;
+use trireme_tasks::Tasks;
 
-const COMMITTED: &str = include_str!("../../docs/openapi.json");
+const COMMITTED: &str = include_str!("../../tasks/openapi.json");
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 fn document() -> Value {
@@ -43,8 +44,8 @@ fn the_committed_document_is_up_to_date() {
     let line = written.lines().zip(COMMITTED.lines()).position(|(new, old)| new != old);
     assert!(
         written == COMMITTED,
-        "docs/openapi.json is out of date (from line {}). Write it anew:\n\n    \
-         cargo run -- openapi > docs/openapi.json\n",
+        "tasks/openapi.json is out of date (from line {}). Write it anew:\n\n    \
+         cargo run -- openapi > tasks/openapi.json\n",
         line.map_or_else(|| "its end".to_owned(), |line| (line + 1).to_string())
     );
 }

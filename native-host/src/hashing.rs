@@ -94,11 +94,8 @@ mod tests {
     use crate::{Program, metrics::Metrics};
 
     fn hashing() -> Hashing {
-        Hashing::start(
-            1,
-            Metrics::new(&Program::of::<trireme::reference::Tasks>(&[])).computing.clone(),
-        )
-        .unwrap()
+        Hashing::start(1, Metrics::new(&Program::of::<trireme_tasks::Tasks>(&[])).computing.clone())
+            .unwrap()
     }
 
     #[tokio::test]

@@ -26,7 +26,8 @@ pub use program::Program;
 ///
 /// ```no_run
 /// use std::process::ExitCode;
-/// # use trireme::reference::Tasks;
+///
+/// use trireme_tasks::Tasks;
 ///
 /// fn main() -> ExitCode {
 ///     trireme_native::main::<Tasks>(&[])

@@ -5,7 +5,7 @@ mod database_support;
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use trireme::TASKS;
+use trireme::series;
 use trireme_core::{
     host::{Backend, Database as _, Scope},
     migrations::{self, Migration, Schema},
@@ -15,6 +15,7 @@ use trireme_native::database::{
     Database,
     migrate::{Done, MigrateError, State},
 };
+use trireme_tasks::Tasks;
 use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
 use database_support::{config, first_int, open, until};
@@ -62,8 +63,8 @@ async fn query(database: &Database, sql: &'static str) -> Result<i64, String> {
 #[tokio::test]
 async fn this_builds_migrations_are_applied_once() {
     on_each(async |database, name| {
-        let known = migrations::all(TASKS, database.backend());
-        let migrator = database.migrator(TASKS);
+        let known = migrations::all(series::<Tasks>(), database.backend());
+        let migrator = database.migrator(series::<Tasks>());
         let pending = migrator.status().await.unwrap();
         assert_eq!(pending.len(), known.len(), "{name}");
         assert!(pending.iter().all(|status| status.state == State::Pending), "{name}");
@@ -79,7 +80,8 @@ async fn this_builds_migrations_are_applied_once() {
             assert!(at.rfc3339().starts_with("20"), "{name}: {}", &*at.rfc3339());
         }
         let counted =
-            first_int(database, Scope::Service, database.applied(Schema::of(TASKS))).await;
+            first_int(database, Scope::Service, database.applied(Schema::of(series::<Tasks>())))
+                .await;
         assert_eq!(counted.unwrap(), known.len() as i64, "{name}: what /health asks");
     })
     .await;
@@ -88,7 +90,7 @@ async fn this_builds_migrations_are_applied_once() {
 #[tokio::test]
 async fn it_stops_where_it_is_told_and_goes_on_from_there() {
     on_each(async |database, name| {
-        let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
+        let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, TWO]);
         assert_eq!(versions(&migrator.migrate(Some(1), |_| ()).await.unwrap()), [1], "{name}");
         assert_eq!(migrator.pending(None).await.unwrap()[0].version, 2, "{name}");
         assert!(
@@ -111,7 +113,7 @@ async fn one_that_fails_leaves_nothing() {
             sql: "CREATE TABLE two (n bigint);\nINSERT INTO two VALUES (1);\nINSERT INTO nowhere VALUES (1);",
             ..TWO
         };
-        let migrator = database.migrator(TASKS).with(vec![ONE, broken]);
+        let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, broken]);
         let error = migrator.migrate(None, |_| ()).await.unwrap_err();
         let MigrateError::Failed { name: failed, cause } = &error else { panic!("{name}: {error}") };
         assert_eq!(failed, "0002_two", "{name}");
@@ -124,7 +126,7 @@ async fn one_that_fails_leaves_nothing() {
         assert_eq!(query(database, "SELECT max(version) FROM schema_migrations").await, Ok(1), "{name}");
 
         // Mended, it goes through.
-        let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
+        let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, TWO]);
         assert_eq!(versions(&migrator.migrate(None, |_| ()).await.unwrap()), [2], "{name}");
         assert_eq!(query(database, "SELECT n FROM two").await, Ok(1), "{name}");
     })
@@ -134,15 +136,20 @@ async fn one_that_fails_leaves_nothing() {
 #[tokio::test]
 async fn what_does_not_belong_together_is_refused() {
     on_each(async |database, name| {
-        database.migrator(TASKS).with(vec![ONE, TWO]).migrate(None, |_| ()).await.unwrap();
+        database
+            .migrator(series::<Tasks>())
+            .with(vec![ONE, TWO])
+            .migrate(None, |_| ())
+            .await
+            .unwrap();
 
         let edited = Migration { sql: "CREATE TABLE two (n text)", ..TWO };
-        let migrator = database.migrator(TASKS).with(vec![ONE, edited]);
+        let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, edited]);
         let error = migrator.migrate(None, |_| ()).await.unwrap_err();
         assert_eq!(error, MigrateError::Changed { name: "0002_two".into() }, "{name}");
         assert_eq!(migrator.status().await.unwrap()[1].state, State::Changed, "{name}");
 
-        let older = database.migrator(TASKS).with(vec![ONE]);
+        let older = database.migrator(series::<Tasks>()).with(vec![ONE]);
         let error = older.migrate(None, |_| ()).await.unwrap_err();
         assert_eq!(
             error,
@@ -158,7 +165,7 @@ async fn what_does_not_belong_together_is_refused() {
         };
         assert!(
             database
-                .migrator(TASKS)
+                .migrator(series::<Tasks>())
                 .with(vec![ONE, windows])
                 .migrate(None, |_| ())
                 .await
@@ -187,8 +194,12 @@ fn all_at_once(url: &str) -> Vec<i64> {
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let database = open(&config(&url));
-                    let done =
-                        database.migrator(TASKS).with(known).migrate(None, |_| ()).await.unwrap();
+                    let done = database
+                        .migrator(series::<Tasks>())
+                        .with(known)
+                        .migrate(None, |_| ())
+                        .await
+                        .unwrap();
                     tell.send(versions(&done)).unwrap();
                 });
             })
@@ -233,7 +244,11 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let database = open(&config(&url));
-                database.migrator(TASKS).migrate(None, |_| ()).await.map(|done| done.len())
+                database
+                    .migrator(series::<Tasks>())
+                    .migrate(None, |_| ())
+                    .await
+                    .map(|done| done.len())
             })
         };
         let threads: Vec<_> = homes
@@ -244,7 +259,7 @@ fn databases_of_one_cluster_may_be_migrated_at_once() {
         for thread in threads {
             assert_eq!(
                 thread.join().unwrap(),
-                Ok(migrations::all(TASKS, Backend::Postgres).len()),
+                Ok(migrations::all(series::<Tasks>(), Backend::Postgres).len()),
                 "{round}"
             );
         }
@@ -256,14 +271,14 @@ async fn a_wait_for_a_lock_ends() {
     let Some(postgres) = require(Postgres::shared()) else { return };
     let home = trireme_testbed::Database::create(postgres).unwrap();
     let database = open(&config(&home.url()));
-    database.migrator(TASKS).with(vec![ONE]).migrate(None, |_| ()).await.unwrap();
+    database.migrator(series::<Tasks>()).with(vec![ONE]).migrate(None, |_| ()).await.unwrap();
     let alter = Migration {
         series: "trireme",
         version: 2,
         name: "0002_alter",
         sql: "ALTER TABLE one ADD COLUMN m bigint",
     };
-    let migrator = database.migrator(TASKS).with(vec![ONE, alter]);
+    let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, alter]);
 
     let url = home.url();
     let mut reader = std::process::Command::new("psql")
@@ -273,7 +288,8 @@ async fn a_wait_for_a_lock_ends() {
         .unwrap();
     let reading = "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'one'::regclass";
     until(|| home.run(reading).unwrap() == "t");
-    let impatient = database.migrator(TASKS).with(vec![ONE, alter]).patience(Duration::ZERO);
+    let impatient =
+        database.migrator(series::<Tasks>()).with(vec![ONE, alter]).patience(Duration::ZERO);
     let error = impatient.migrate(None, |_| ()).await.unwrap_err();
     assert!(matches!(&error, MigrateError::Locked { name, .. } if name == "0002_alter"), "{error}");
     // With patience it is done when the reader is.
@@ -289,7 +305,7 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
     let database = open(&config(&home.url()));
     let slow = Migration { sql: "CREATE TABLE two (n bigint); SELECT pg_sleep(30)", ..TWO };
     let interrupted = async {
-        let migrator = database.migrator(TASKS).with(vec![ONE, slow]);
+        let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, slow]);
         migrator.migrate(None, |_| ()).await.unwrap_err()
     };
     let kill = async {
@@ -304,7 +320,7 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
         matches!(&error, MigrateError::Interrupted { name, .. } if name == "0002_two"),
         "{error}"
     );
-    let migrator = database.migrator(TASKS).with(vec![ONE, TWO]);
+    let migrator = database.migrator(series::<Tasks>()).with(vec![ONE, TWO]);
     assert_eq!(versions(&migrator.migrate(None, |_| ()).await.unwrap()), [2]);
 }
 
@@ -312,8 +328,8 @@ async fn one_that_is_interrupted_leaves_nothing_and_no_lock() {
 async fn a_database_that_is_away_is_said_to_be() {
     let database = open(&config("postgres://nobody@127.0.0.1:1/nothing"));
     for error in [
-        database.migrator(TASKS).status().await.map(drop).unwrap_err(),
-        database.migrator(TASKS).migrate(None, |_| ()).await.map(drop).unwrap_err(),
+        database.migrator(series::<Tasks>()).status().await.map(drop).unwrap_err(),
+        database.migrator(series::<Tasks>()).migrate(None, |_| ()).await.map(drop).unwrap_err(),
     ] {
         assert!(
             matches!(&error, MigrateError::Unreachable(cause) if cause.contains("127.0.0.1 port 1")),
@@ -331,7 +347,14 @@ async fn the_direct_way_is_taken_where_there_is_one() {
     config.direct_url = Some(home.url().parse().unwrap());
     let database = open(&config);
     assert_eq!(
-        versions(&database.migrator(TASKS).with(vec![ONE]).migrate(None, |_| ()).await.unwrap()),
+        versions(
+            &database
+                .migrator(series::<Tasks>())
+                .with(vec![ONE])
+                .migrate(None, |_| ())
+                .await
+                .unwrap()
+        ),
         [1]
     );
 }
@@ -352,7 +375,7 @@ async fn sqlite_may_make_a_table_anew_and_keeps_its_references() {
     for (sql, fine) in [(ANEW, true), (BREAKING, false)] {
         let database = open(&config("sqlite://:memory:"));
         let result = database
-            .migrator(TASKS)
+            .migrator(series::<Tasks>())
             .with(vec![start, Migration { sql, ..TWO }])
             .migrate(None, |_| ())
             .await;

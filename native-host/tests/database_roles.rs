@@ -4,12 +4,13 @@ mod database_support;
 
 use std::process::Command;
 
-use trireme::TASKS;
+use trireme::series;
 use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
 };
 use trireme_native::database::{Database, migrate::MigrateError};
+use trireme_tasks::Tasks;
 use trireme_testbed::{Postgres, find_program, require};
 
 use database_support::{User, config, counted, create_context, open};
@@ -58,13 +59,15 @@ impl Place {
     /// Migrates to a version; an administrator does meanwhile what the refusals say.
     async fn migrate(&self, to: Option<i64>) {
         let database = self.open();
-        let Err(refused) = database.migrator(TASKS).migrate(to, |_| ()).await else { return };
+        let Err(refused) = database.migrator(series::<Tasks>()).migrate(to, |_| ()).await else {
+            return;
+        };
         let MigrateError::Lacking(lacks) = &refused else { panic!("{refused}") };
         for lack in lacks {
             let statements = lack.remedy.strip_prefix("As an administrator: ").unwrap();
             self.home.run_as_superuser(statements).unwrap();
         }
-        database.migrator(TASKS).migrate(to, |_| ()).await.unwrap();
+        database.migrator(series::<Tasks>()).migrate(to, |_| ()).await.unwrap();
     }
 
     fn role(&self) -> String {
@@ -126,7 +129,7 @@ async fn a_copy_gets_a_role_of_its_own() {
     let original = trireme_testbed::Database::create(postgres).unwrap();
     let user = {
         let database = open(&config(&original.url()));
-        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
+        database.migrator(series::<Tasks>()).migrate(None, |_| ()).await.unwrap();
         User::create(&database, 1).await
     };
     let name = original.name().to_owned();
@@ -155,7 +158,7 @@ async fn a_copy_gets_a_role_of_its_own() {
     for home in [&copy, &restored] {
         assert_eq!(role(home), role(&original));
         let database = open(&config(&home.url()));
-        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
+        database.migrator(series::<Tasks>()).migrate(None, |_| ()).await.unwrap();
         assert_ne!(role(home), role(&original));
         assert_eq!(counted(&database, user.scope(), "users").await, 1);
         let rights = format!(
@@ -176,7 +179,7 @@ async fn a_schema_has_a_role_of_its_own() {
         home.run(&format!("CREATE SCHEMA \"{schema}\"")).unwrap();
         let url = format!("{}?options=-c%20search_path=%22{schema}%22", home.url());
         let database = open(&config(&url));
-        database.migrator(TASKS).migrate(None, |_| ()).await.unwrap();
+        database.migrator(series::<Tasks>()).migrate(None, |_| ()).await.unwrap();
         let user = User::create(&database, 1).await;
         assert_eq!(counted(&database, user.scope(), "users").await, 1);
         roles.push(home.run(&format!("SELECT \"{schema}\".trireme_role()")).unwrap());

@@ -4,7 +4,7 @@ mod database_support;
 
 use std::{collections::BTreeSet, path::PathBuf, process::Command, thread, time::Duration};
 
-use trireme::TASKS;
+use trireme::series;
 use trireme_core::{
     host::{Backend, Database as _, Scope},
     migrations::{CORE, Migration, Migrations, Schema, Series, Version, all},
@@ -13,6 +13,7 @@ use trireme_native::database::{
     Database,
     migrate::{MigrateError, State},
 };
+use trireme_tasks::Tasks;
 use trireme_testbed::{Folder, Postgres, find_program, require};
 
 use database_support::{config, first_int, open};
@@ -103,7 +104,7 @@ impl Place {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let folders = ["tests/before_series", "../shared/migrations", "../tasks/migrations"];
         let names: BTreeSet<_> =
-            all(TASKS, self.backend()).iter().map(|it| (it.version, it.name)).collect();
+            all(series::<Tasks>(), self.backend()).iter().map(|it| (it.version, it.name)).collect();
         for (version, name) in names.into_iter().filter(|(version, _)| *version <= to) {
             let file = folders
                 .iter()
@@ -180,18 +181,22 @@ async fn counts(database: &Database, product: Series) -> (i64, i64) {
 async fn a_database_of_each_old_version_becomes_what_a_fresh_one_is() {
     for place in Place::each() {
         let fresh = place.another();
-        assert_eq!(migrate(&fresh, TASKS).await, 9);
+        assert_eq!(migrate(&fresh, series::<Tasks>()).await, 9);
         for version in 1..=7 {
             let old = place.another();
             old.migrate_of_old(version);
             old.fill(version);
             let migrator = old.open();
-            let before = migrator.migrator(TASKS).status().await.unwrap();
+            let before = migrator.migrator(series::<Tasks>()).status().await.unwrap();
             let is_applied = |state| matches!(state, State::Applied { .. });
             let applied = before.iter().filter(|it| is_applied(it.state)).count() as i64;
             assert_eq!(applied, version + i64::from(version >= 4), "{before:?}");
 
-            assert_eq!(migrate(&old, TASKS).await as i64, 9 - applied, "from {version}");
+            assert_eq!(
+                migrate(&old, series::<Tasks>()).await as i64,
+                9 - applied,
+                "from {version}"
+            );
             let (found, expected) = (old.schema(), fresh.schema());
             let strange: Vec<_> = found.iter().filter(|line| !expected.contains(line)).collect();
             let lacking: Vec<_> = expected.iter().filter(|line| !found.contains(line)).collect();
@@ -202,8 +207,8 @@ async fn a_database_of_each_old_version_becomes_what_a_fresh_one_is() {
             if version >= 2 {
                 assert_eq!(old.run("SELECT title FROM tasks"), "Öl");
             }
-            assert_eq!(migrate(&old, TASKS).await, 0);
-            assert_eq!(counts(&old.open(), TASKS).await, (9, 9));
+            assert_eq!(migrate(&old, series::<Tasks>()).await, 0);
+            assert_eq!(counts(&old.open(), series::<Tasks>()).await, (9, 9));
         }
     }
 }
@@ -219,7 +224,8 @@ async fn an_old_file_that_was_edited_is_refused_still() {
             old.run(&format!(
                 "UPDATE schema_migrations SET checksum = 'x' WHERE version = {version}; SELECT ''"
             ));
-            let refused = old.open().migrator(TASKS).migrate(None, |_| ()).await.unwrap_err();
+            let refused =
+                old.open().migrator(series::<Tasks>()).migrate(None, |_| ()).await.unwrap_err();
             assert_eq!(refused, MigrateError::Changed { name: name.to_owned() });
         }
     }
@@ -231,13 +237,13 @@ async fn books_are_carried_over_with_a_migration_or_not_at_all() {
         place.migrate_of_old(7);
         let before = place.schema();
         let database = place.open();
-        let mut known = all(TASKS, place.backend());
+        let mut known = all(series::<Tasks>(), place.backend());
         let eighth = known.iter_mut().find(|it| it.version == 8).unwrap();
         match &place {
             Place::File(_) => eighth.sql = "CREATE TABLE half (n INTEGER); SELECT nonsense();",
             Place::Postgres(_) => eighth.sql = "CREATE TABLE half (n bigint); SELECT pg_sleep(30)",
         }
-        let migrator = database.migrator(TASKS).with(known);
+        let migrator = database.migrator(series::<Tasks>()).with(known);
         let killed = async {
             let Place::Postgres(home) = &place else { return };
             let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -253,7 +259,7 @@ async fn books_are_carried_over_with_a_migration_or_not_at_all() {
             "{error}"
         );
         assert_eq!(place.schema(), before);
-        assert_eq!(migrate(&place, TASKS).await, 1);
+        assert_eq!(migrate(&place, series::<Tasks>()).await, 1);
     }
 }
 
@@ -269,7 +275,11 @@ async fn several_carry_an_old_database_over_once() {
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let database = open(&config(&url));
-                    database.migrator(TASKS).migrate(None, |_| ()).await.map(|done| done.len())
+                    database
+                        .migrator(series::<Tasks>())
+                        .migrate(None, |_| ())
+                        .await
+                        .map(|done| done.len())
                 })
             };
             let applied: usize = thread::scope(|scope| {
@@ -277,7 +287,7 @@ async fn several_carry_an_old_database_over_once() {
                 all.into_iter().map(|it| it.join().unwrap().unwrap()).sum()
             });
             assert_eq!(applied as i64, if version == 3 { 6 } else { 1 });
-            assert_eq!(counts(&old.open(), TASKS).await, (9, 9));
+            assert_eq!(counts(&old.open(), series::<Tasks>()).await, (9, 9));
         }
     }
 }

@@ -115,8 +115,6 @@ codes! {
         "The body arrived too slowly. Send it again.";
     EMAIL_TAKEN "email_taken" 409 "E-mail taken"
         "Another account has this e-mail address.";
-    NAME_TAKEN "name_taken" 409 "Name taken"
-        "Another of the caller's contexts has this name.";
     IN_USE "in_use" 409 "In use"
         "Other records refer to this one, or one that it refers to was deleted in this moment. Change those that refer to it, or read it again.";
     PRECONDITION_FAILED "precondition_failed" 412 "Precondition failed"

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use trireme::{App, Product as _, TASKS, reference::Tasks};
+use trireme::{App, Product as _, series};
 use trireme_core::{
     Secret, Timestamp,
     config::{Config, Platform},
     host::{Busy, Host, HostKind, Peer, Phase},
 };
 use trireme_native::database::Database;
+use trireme_tasks::Tasks;
 
 /// 2026-11-20T12:00:00.000Z, when every test begins.
 pub const START: Timestamp = Timestamp::from_millis(1_795_176_000_000);
@@ -147,7 +148,11 @@ fn run(
             pauses: Cell::default(),
             computed: Cell::default(),
         };
-        host.database.migrator(TASKS).migrate(None, |_| {}).await.expect("the schema is migrated");
+        host.database
+            .migrator(series::<Tasks>())
+            .migrate(None, |_| {})
+            .await
+            .expect("the schema is migrated");
         let address = Cell::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
         let world = World { app: App::new::<Tasks>(config), host, address, _database: database };
         test(&world).await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use trireme::TASKS;
+use trireme::series;
 use trireme_core::{
     Timestamp, Uuid,
     config::{self, DatabaseUrl},
@@ -12,6 +12,7 @@ use trireme_core::{
     sql::{DatabaseError, Statement, Value},
 };
 use trireme_native::database::Database;
+use trireme_tasks::Tasks;
 use trireme_testbed::{Folder, PgBouncer, PoolMode, Postgres, require};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
@@ -54,12 +55,12 @@ pub fn open(config: &config::Database) -> Database {
 pub fn with_samples(backend: Backend) -> Vec<Migration> {
     let sql = SAMPLES.iter().find(|(of, _)| *of == backend).unwrap().1;
     let more = Migration { series: "tasks", version: 1000, name: "1000_samples", sql };
-    migrations::all(TASKS, backend).into_iter().chain([more]).collect()
+    migrations::all(series::<Tasks>(), backend).into_iter().chain([more]).collect()
 }
 
 pub async fn migrate(database: &Database) {
     let known = with_samples(database.backend());
-    database.migrator(TASKS).with(known).migrate(None, |_| ()).await.unwrap();
+    database.migrator(series::<Tasks>()).with(known).migrate(None, |_| ()).await.unwrap();
 }
 
 /// Runs `test` on an SQLite file, in memory, on PostgreSQL, and on PostgreSQL behind a

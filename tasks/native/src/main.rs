@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trireme_native::main::<trireme::reference::Tasks>(trireme_tasks_checks::CHECKS)
+    trireme_native::main::<trireme_tasks::Tasks>(trireme_tasks_checks::CHECKS)
 }

@@ -1,4 +1,4 @@
 //! The reference product as a Spin component.
 #![cfg(target_family = "wasm")]
 
-trireme_spin::component!(trireme::reference::Tasks);
+trireme_spin::component!(trireme_tasks::Tasks);

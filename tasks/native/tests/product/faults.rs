@@ -161,9 +161,12 @@ fn several_instances_start_at_once_and_migrate_once() {
     });
     assert_eq!(
         database.run("SELECT count(*) FROM schema_migrations").unwrap(),
-        trireme_core::migrations::all(trireme::TASKS, trireme_core::host::Backend::Postgres)
-            .len()
-            .to_string()
+        trireme_core::migrations::all(
+            trireme::series::<trireme_tasks::Tasks>(),
+            trireme_core::host::Backend::Postgres
+        )
+        .len()
+        .to_string()
     );
 }
 

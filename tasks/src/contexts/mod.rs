@@ -7,7 +7,9 @@ pub mod list;
 pub mod sql;
 pub mod update;
 
-use trireme::{Code, Error, Timestamp, Uuid, sql::DatabaseError};
+use trireme::{Error, Timestamp, Uuid, sql::DatabaseError};
+
+use crate::codes;
 
 trireme::record! {
     /// What tasks are sorted by.
@@ -35,6 +37,6 @@ trireme::record! {
 
 fn refused(error: DatabaseError) -> Error {
     error.on_constraint("contexts_user_id_name_key", || {
-        Error::new(Code::NAME_TAKEN, "Another of your contexts has this name.")
+        Error::new(codes::NAME_TAKEN, "Another of your contexts has this name.")
     })
 }

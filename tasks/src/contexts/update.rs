@@ -1,11 +1,12 @@
 use trireme::{
-    Answer, Code, Context, Host, Operation, Precondition,
+    Answer, Context, Host, Operation, Precondition,
     openapi::ColorText,
     outcome,
     validate::{Color, Patch, visible},
 };
 
 use super::{Context as Record, refused, sql};
+use crate::codes;
 
 trireme::input! {
     pub struct Input {
@@ -31,5 +32,5 @@ pub fn describe(op: Operation) -> Operation {
     op.takes_merge_patch::<Input>()
         .answers::<Record>(200, "The context as it is now.")
         .precondition()
-        .fails(&[Code::NAME_TAKEN])
+        .fails(&[codes::NAME_TAKEN])
 }

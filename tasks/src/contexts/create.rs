@@ -1,10 +1,11 @@
 use trireme::{
-    Answer, Code, Context, Error, Host, Operation, Timestamp, Uuid, idempotency,
+    Answer, Context, Error, Host, Operation, Timestamp, Uuid, idempotency,
     openapi::ColorText,
     validate::{Color, visible},
 };
 
 use super::{Context as Record, refused, sql};
+use crate::codes;
 
 trireme::input! {
     pub struct Input {
@@ -41,5 +42,5 @@ pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
 }
 
 pub fn describe(op: Operation) -> Operation {
-    op.takes::<Input>().answers::<Record>(201, "The context.").creates().fails(&[Code::NAME_TAKEN])
+    op.takes::<Input>().answers::<Record>(201, "The context.").creates().fails(&[codes::NAME_TAKEN])
 }
