@@ -1,10 +1,10 @@
 // Runs the built Worker under Miniflare: what `cargo xtask host workers` starts.
 //
-//   node worker-host/serve.mjs FOLDER [--port N] [--persist FOLDER]
+//   node worker-host/serve.mjs FOLDER [--port N] [--persist FOLDER] [--migrations FOLDER]
 //
 // FOLDER holds index.js and index_bg.wasm. The contract's variables are taken from the
 // environment; DATABASE_URL says which binding there is. `d1://NAME` becomes a D1 database with
-// tasks/migrations/d1 applied, and `hyperdrive://NAME` leads to HYPERDRIVE_URL.
+// the migrations applied, and `hyperdrive://NAME` leads to HYPERDRIVE_URL.
 import { subscribe } from "node:diagnostics_channel";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -19,10 +19,12 @@ const { values: options, positionals } = parseArgs({
     port: { type: "string", default: "0" },
     // Where D1 keeps its files; in memory if nowhere.
     persist: { type: "string" },
+    // What D1 is migrated by.
+    migrations: { type: "string", default: "tasks/migrations/d1" },
   },
 });
 if (positionals.length !== 1) {
-  console.error("usage: node serve.mjs FOLDER [--port N] [--persist FOLDER]");
+  console.error("usage: node serve.mjs FOLDER [--port N] [--persist FOLDER] [--migrations FOLDER]");
   process.exit(2);
 }
 const folder = resolve(positionals[0]);
@@ -75,7 +77,7 @@ async function migrate(database) {
   );
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
   const applied = new Set(results.map((row) => row.name));
-  const folder = join(root, "tasks/migrations/d1");
+  const folder = resolve(root, options.migrations);
   for (const file of readdirSync(folder).sort()) {
     if (applied.has(file)) continue;
     await database.batch([

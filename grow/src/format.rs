@@ -18,8 +18,15 @@ pub fn rust(tree: &Tree, text: &str) -> Result<String> {
             "Install it: rustup component add rustfmt",
         )
     };
-    let mut child = Command::new("rustfmt")
-        .args(["--edition", "2024", "--config", &settings(tree)?])
+    let mut command = Command::new("rustfmt");
+    command.args(["--edition", "2024"]);
+    match tree.find("rustfmt.toml")? {
+        // It may not be written yet.
+        Some(settings) => command.args(["--config", &pairs(&settings)]),
+        // It looks for its settings from here up.
+        None => command.current_dir(tree.root()),
+    };
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -42,14 +49,13 @@ pub fn rust(tree: &Tree, text: &str) -> Result<String> {
     })
 }
 
-/// Those of its `rustfmt.toml`, which may not be written yet.
-fn settings(tree: &Tree) -> Result<String> {
-    let file = tree.find("rustfmt.toml")?.unwrap_or_default();
+/// The lines of a `rustfmt.toml`, for the command line.
+fn pairs(file: &str) -> String {
     let lines = file.lines().filter(|line| !line.trim_start().starts_with('#'));
     let pairs = lines.filter_map(|line| line.split_once('='));
     let pairs =
         pairs.map(|(name, value)| format!("{}={}", name.trim(), value.trim().trim_matches('"')));
-    Ok(pairs.collect::<Vec<_>>().join(","))
+    pairs.collect::<Vec<_>>().join(",")
 }
 
 /// An edited file: formatted if it was so before, else left as its author likes it.

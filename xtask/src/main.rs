@@ -9,6 +9,7 @@ mod bench;
 mod cell;
 mod deny;
 mod edge;
+mod grown;
 mod host;
 mod npm;
 mod page;

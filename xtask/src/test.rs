@@ -4,14 +4,14 @@ use clap::ValueEnum;
 use trireme_testbed::{Postgres, REQUIRE_ALL, SHARED_POSTGRES};
 
 use crate::tools::cargo;
-use crate::{Result, attacks, deny, edge, page, parity, setup, ui};
+use crate::{Result, attacks, deny, edge, grown, page, parity, setup, ui};
 
 /// Run everything that has to pass before a change lands
 ///
 /// First installs what is missing (see `cargo xtask setup`), then runs these steps and stops
 /// at the first that fails: fmt, clippy, deny (licences, bans, sources, and advisories when
 /// their database can be reached), doc, test, cells (the black-box suite on native, Workers and
-/// Spin, each on SQLite and PostgreSQL, and their answers compared), attacks (each in its smallest form, against
+/// Spin, each on SQLite and PostgreSQL, and their answers compared), grown (a product made by the commands of docs/growing.md, and its checks), attacks (each in its smallest form, against
 /// the real process), page (/docs in Chromium, and frontends of other origins). The tests share one throw-away PostgreSQL, named by TRIREME_TEST_POSTGRES, and none may be skipped (TRIREME_TEST_REQUIRE_ALL). While
 /// you work, plain `cargo test -p CRATE` does too: it starts a PostgreSQL when a test asks.
 #[derive(clap::Args)]
@@ -40,6 +40,8 @@ enum Step {
     Test,
     /// The black-box suite on all six cells, and their answers compared
     Cells,
+    /// A product begun and grown by the commands of docs/growing.md, on every host
+    Grown,
     /// What attackers try, and the bound that each meets
     Attacks,
     /// The page at /docs in a browser, and frontends of a listed and an unlisted origin
@@ -55,6 +57,7 @@ impl Step {
             Self::Deny => deny::check(),
             Self::Test => test(),
             Self::Cells => parity::check(&Postgres::start()?),
+            Self::Grown => grown::check(),
             Self::Attacks => attacks::run(),
             Self::Page => page::run(),
             Self::Doc => ui::run(

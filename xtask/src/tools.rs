@@ -96,16 +96,22 @@ pub fn cargo() -> Command {
 
 /// Another cargo, likewise.
 pub fn cargo_at(program: impl AsRef<OsStr>) -> Command {
-    let mut cargo = Command::new(program);
+    let mut cargo = without_package(program);
     cargo.current_dir(crate::root());
+    cargo
+}
+
+/// Any program that calls cargo, likewise.
+pub fn without_package(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_")
             || name.to_string_lossy().starts_with("CARGO_MANIFEST_")
         {
-            cargo.env_remove(name);
+            command.env_remove(name);
         }
     }
-    cargo
+    command
 }
 
 /// `$XDG_CACHE_HOME/trireme`, else `~/.cache/trireme`.

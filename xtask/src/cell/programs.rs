@@ -1,13 +1,13 @@
 //! What cells run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use trireme_testbed::find_program;
 
 use super::Host;
 use crate::edge::{self, Profile, Workspace};
 use crate::tools::cargo;
-use crate::{Result, ui};
+use crate::{Result, root, ui};
 
 /// Built for all hosts that were asked for.
 pub struct Programs {
@@ -16,10 +16,13 @@ pub struct Programs {
     /// The folder with the Worker's two files.
     pub worker: Option<PathBuf>,
     pub spin: Option<Spin>,
+    /// What D1 is migrated by.
+    pub migrations: PathBuf,
 }
 
 pub struct Spin {
     pub component: PathBuf,
+    pub manifest: PathBuf,
     /// `spin`, or what stands in for it; both take the same arguments.
     pub command: PathBuf,
 }
@@ -52,6 +55,7 @@ impl Programs {
             let command = installed.unwrap_or_else(|| folder.join("spin-embedder"));
             Ok::<_, Box<dyn std::error::Error>>(Spin {
                 component: edge::build_spin(profile, faults)?,
+                manifest: root().join("spin.toml"),
                 command,
             })
         });
@@ -59,6 +63,27 @@ impl Programs {
             trireme: folder.join("trireme"),
             worker: worker.transpose()?,
             spin: spin.transpose()?,
+            migrations: root().join("tasks/migrations/d1"),
+        })
+    }
+
+    /// Of a product in a workspace of its own, whose command is built already.
+    pub fn of_product(product: &Path, command: PathBuf) -> Result<Self> {
+        let spin = if let Ok(installed) = find_program("spin") {
+            installed
+        } else {
+            ui::run(cargo().args(["build", "--workspace", "--bin", "spin-embedder"]))?;
+            Workspace::read()?.target_directory.join("debug/spin-embedder")
+        };
+        Ok(Self {
+            trireme: command,
+            worker: Some(edge::build_product_worker(product)?),
+            spin: Some(Spin {
+                component: edge::build_product_spin(product)?,
+                manifest: product.join("spin.toml"),
+                command: spin,
+            }),
+            migrations: product.join("migrations/d1"),
         })
     }
 }

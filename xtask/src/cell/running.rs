@@ -87,8 +87,10 @@ fn workers(
     let folder = programs.worker.as_ref().ok_or("the Worker was not built")?;
     let script = root().join("worker-host/serve.mjs");
     let port = port.to_string();
-    let arguments = [&*script.to_string_lossy(), &*folder.to_string_lossy(), "--port", &port]
-        .map(str::to_owned);
+    let [script, folder, migrations] =
+        [&script, folder, &programs.migrations].map(|path| path.to_string_lossy());
+    let arguments =
+        [&*script, &*folder, "--port", &port, "--migrations", &*migrations].map(str::to_owned);
     let node = ServerOptions::new("node").arguments(arguments);
     Ok(match url {
         Some(url) if direct => {
@@ -106,11 +108,11 @@ fn workers(
 /// The manifest is copied, so that it names what was built just now, and so that Spin keeps its
 /// state beside the copy.
 fn spin(programs: &Programs, url: Option<&str>, port: u16) -> Result<(ServerOptions, Folder)> {
-    let Spin { component, command } =
+    let Spin { component, manifest: original, command } =
         programs.spin.as_ref().ok_or("Spin's component was not built")?;
     let folder = Folder::new()?;
     let manifest = folder.path().join("spin.toml");
-    fs::write(&manifest, with_source(&fs::read_to_string(root().join("spin.toml"))?, component)?)?;
+    fs::write(&manifest, with_source(&fs::read_to_string(original)?, component)?)?;
     let state = folder.path().join(".spin");
     fs::create_dir(&state)?;
     let sqlite = format!("sqlite://{}", state.join("sqlite_db.db").display());

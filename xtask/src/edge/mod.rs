@@ -6,6 +6,7 @@ mod toolchain;
 mod worker;
 mod workspace;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -47,10 +48,13 @@ struct Options {
     /// For production: takes longer to build and is a fraction of the size
     #[arg(long)]
     release: bool,
-    /// Where the result goes, instead of cargo's target folder: from the workspace's root, wherever
-    /// wrangler or spin call this from
+    /// Where the result goes, instead of cargo's target folder: from the root of the workspace or the
+    /// product, wherever wrangler or spin call this from
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// The folder of a product on Trireme, whose program is built instead of the reference product's
+    #[arg(long, value_name = "FOLDER", conflicts_with = "hello")]
+    product: Option<PathBuf>,
     /// Build what only says hello (in bench/), the least that can be measured on this host
     #[arg(long)]
     hello: bool,
@@ -58,7 +62,9 @@ struct Options {
 
 /// A package that runs on an edge host.
 pub struct Program {
-    package: &'static str,
+    package: Cow<'static, str>,
+    /// The workspace that it is in.
+    root: Option<PathBuf>,
     /// In the target folder, for the result.
     folder: &'static str,
     features: &'static [&'static str],
@@ -66,14 +72,27 @@ pub struct Program {
 
 impl Program {
     const fn new(package: &'static str, folder: &'static str) -> Self {
-        Self { package, folder, features: &[] }
+        Self { package: Cow::Borrowed(package), root: None, folder, features: &[] }
+    }
+
+    /// A product's own, in a workspace of its own.
+    fn of_product(root: &Path, host: &str, folder: &'static str) -> Result<Self> {
+        let package = Workspace::at(root)?.package_on(host)?.into();
+        Ok(Self { package, root: Some(root.to_owned()), folder, features: &[] })
+    }
+
+    fn workspace(&self) -> Result<Workspace> {
+        self.root.as_deref().map_or_else(Workspace::read, Workspace::at)
     }
 
     /// The same, which panics where a request asks for it.
-    const fn faulty(self, folder: &'static str) -> Self {
+    fn faulty(self, folder: &'static str) -> Self {
         Self { features: &["fault-injection"], folder, ..self }
     }
 }
+
+/// The packages of the hosts, that a product's programs depend on.
+const HOSTS: [&str; 2] = ["trireme-workers", "trireme-spin"];
 
 pub const WORKER: Program = Program::new("trireme-tasks-worker", "worker");
 pub const HELLO_WORKER: Program = Program::new("trireme-hello-worker", "hello-worker");
@@ -110,6 +129,19 @@ pub fn build_spin(profile: Profile, faults: bool) -> Result<PathBuf> {
     Ok(spin::build(&program, profile, None)?.remove(0))
 }
 
+/// A product's own Worker, for development: its folder.
+pub fn build_product_worker(product: &Path) -> Result<PathBuf> {
+    let program = Program::of_product(product, HOSTS[0], "product-worker")?;
+    let built = worker::build(&program, Profile::Debug, None)?;
+    Ok(built[0].parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+/// A product's own component, for development.
+pub fn build_product_spin(product: &Path) -> Result<PathBuf> {
+    let program = Program::of_product(product, HOSTS[1], "product-spin")?;
+    Ok(spin::build(&program, Profile::Debug, None)?.remove(0))
+}
+
 /// What the Worker and the component are measured against.
 pub fn build_hello_worker() -> Result<PathBuf> {
     let built = worker::build(&HELLO_WORKER, Profile::Release, None)?;
@@ -134,7 +166,7 @@ pub fn clippy() -> Result<()> {
     for (target, programs) in
         [(Target::Workers, &[WORKER, HELLO_WORKER][..]), (Target::Spin, &[SPIN, HELLO_SPIN, PROBE])]
     {
-        let packages = programs.iter().flat_map(|program| ["--package", program.package]);
+        let packages = programs.iter().flat_map(|program| ["--package", &*program.package]);
         ui::run(
             cargo()
                 .args(["clippy", "--lib", "--target", target.triple()])
@@ -148,8 +180,23 @@ pub fn clippy() -> Result<()> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (Edge::Workers(options) | Edge::Spin(options)) = &arguments.edge;
     let profile = if options.release { Profile::Release } else { Profile::Debug };
-    let out = options.out.as_ref().map(|out| root().join(out));
+    let product = options.product.as_ref().map(std::path::absolute).transpose()?;
+    let folder = product.as_deref().unwrap_or_else(|| root());
+    let out = options.out.as_ref().map(|out| folder.join(out));
     let out = out.as_deref();
+    if let Some(product) = &product {
+        let built = match &arguments.edge {
+            Edge::Workers(_) => worker::build(
+                &Program::of_product(product, HOSTS[0], "product-worker")?,
+                profile,
+                out,
+            ),
+            Edge::Spin(_) => {
+                spin::build(&Program::of_product(product, HOSTS[1], "product-spin")?, profile, out)
+            }
+        }?;
+        return built.iter().try_for_each(|file| report(file));
+    }
     let built = match (&arguments.edge, options.hello) {
         (Edge::Workers(_), false) => worker::build(&WORKER, profile, out),
         (Edge::Workers(_), true) => worker::build(&HELLO_WORKER, profile, out),

@@ -4,13 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::toolchain::{Target, Toolchain};
-use super::workspace::Workspace;
 use super::{Profile, Program};
 use crate::Result;
 
 /// Puts component.wasm into a folder: `out`, or `<target>/<program>/<profile>`.
 pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<Vec<PathBuf>> {
-    let workspace = Workspace::read()?;
+    let workspace = program.workspace()?;
     // The linker for this target makes a component, and no further tool takes part: wasm-opt
     // does not know components.
     let compiled = Toolchain::required()?.build(Target::Spin, &workspace, program, profile)?;

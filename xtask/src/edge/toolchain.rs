@@ -87,7 +87,8 @@ impl Toolchain {
         };
         let mut cargo = self.cargo(target)?;
         cargo
-            .args(["--package", program.package, "--lib", "--profile", cargo_profile])
+            .current_dir(&workspace.root)
+            .args(["--package", &*program.package, "--lib", "--profile", cargo_profile])
             .args(["--features", &program.features.join(",")])
             // Of its own, since build scripts that look at RUSTC_BOOTSTRAP would run anew, and
             // all above them be built anew, whenever a native build comes in between.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::toolchain::{Target, Toolchain};
-use super::workspace::Workspace;
 use super::{Profile, Program};
 use crate::tools::WASM_BINDGEN;
 use crate::{Result, npm, ui};
@@ -26,7 +25,7 @@ const FEATURES: [&str; 7] = [
 
 /// Puts index.js and index_bg.wasm into a folder: `out`, or `<target>/<program>/<profile>`.
 pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<Vec<PathBuf>> {
-    let workspace = Workspace::read()?;
+    let workspace = program.workspace()?;
     let compiled = Toolchain::required()?.build(Target::Workers, &workspace, program, profile)?;
     let steps = compiled.with_extension("steps");
     if steps.is_dir() {

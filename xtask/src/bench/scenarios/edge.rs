@@ -59,7 +59,12 @@ pub fn spin(arguments: &Arguments) -> Result<Vec<Finding>> {
     let hello = Programs {
         trireme: programs.trireme.clone(),
         worker: None,
-        spin: Some(Spin { component: edge::build_hello_spin()?, command: ours.command.clone() }),
+        spin: Some(Spin {
+            component: edge::build_hello_spin()?,
+            manifest: ours.manifest.clone(),
+            command: ours.command.clone(),
+        }),
+        migrations: programs.migrations.clone(),
     };
     let weight = |programs: &Programs| -> Result<Spread> {
         let component = &programs.spin.as_ref().ok_or("no component")?.component;
