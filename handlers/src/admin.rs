@@ -16,6 +16,8 @@ use crate::{
     users,
 };
 
+pub use crate::users::remove::unnamed as unnamed_tables;
+
 /// An account, as an operator sees it.
 #[derive(Debug, serde::Serialize)]
 pub struct Account {

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use trireme_core::{config::Config, host::Host, migrations::Schema};
 
 use crate::{
-    Product, ids, jwks, maintenance::Step, middleware::cors, router::Router, routes, series,
+    Product, ids, jwks, maintenance::Step, middleware::cors, product, router::Router, routes,
+    series,
 };
 
 /// What is made once, from a product and the configuration, and serves every request of a host.
@@ -34,6 +35,7 @@ pub(crate) struct Parts {
 impl<H: Host> App<H> {
     /// Panics where the product is at fault: two of its routes clash.
     pub fn new<P: Product>(config: Config) -> Self {
+        const { product::check::<P>() };
         let mut all = routes::routes();
         all.extend(P::routes());
         Self {

@@ -106,6 +106,40 @@ pub fn operations<P: Product>() -> Vec<Described> {
     all
 }
 
+/// Names become a part of SQL: that they are names is found out when a program is compiled.
+pub(crate) const fn check<P: Product>() {
+    assert!(is_name(P::NAME.as_bytes()), "a product's NAME has letters from a to z, digits and _");
+    let mut at = 0;
+    while at < P::TABLES.len() {
+        assert!(is_place(P::TABLES[at].as_bytes()), "one of TABLES is no name of a table");
+        at += 1;
+    }
+}
+
+const fn is_name(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        if !matches!(text[at], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        at += 1;
+    }
+    !text.is_empty()
+}
+
+/// `table` or `table.column`.
+const fn is_place(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        if text[at] == b'.' {
+            let (table, column) = text.split_at(at);
+            return is_name(table) && is_name(column.split_at(1).1);
+        }
+        at += 1;
+    }
+    is_name(text)
+}
+
 /// A product's migrations under its name.
 pub const fn series<P: Product>() -> Series {
     Series { name: P::NAME, migrations: P::MIGRATIONS }

@@ -1,11 +1,10 @@
 //! Signing up, in, on and out; sessions; the own account.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{PASSWORD, Reply, User, World, on_every_database, with_variables};
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, Reply, User, World, on_every_database, with_variables};
 
 async fn login(world: &World, email: &str, password: &str) -> Reply {
     world.post("/api/v1/auth/login", &json!({ "email": email, "password": password })).send().await
@@ -23,7 +22,7 @@ async fn is_signed_in(world: &World, user: &User) -> bool {
 
 #[test]
 fn an_account_is_registered_and_read() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let body = json!({ "email": " Ada@Example.COM ", "password": PASSWORD, "name": "Ada" });
         let reply = world.post("/api/v1/auth/register", &body).send().await;
         assert_eq!(reply.status, 201);
@@ -45,7 +44,7 @@ fn an_account_is_registered_and_read() {
 
 #[test]
 fn wrong_credentials_look_alike() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         world.register("ada").await;
         let known = login(world, "ada@example.com", "not the password").await;
         let unknown = login(world, "eve@example.com", "not the password").await;
@@ -62,7 +61,7 @@ fn wrong_credentials_look_alike() {
 
 #[test]
 fn refresh_tokens_are_used_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let first = world.register("ada").await;
         let second = User::of(&refresh(world, &first.refresh).await);
         assert_ne!(first.refresh, second.refresh);
@@ -84,7 +83,7 @@ fn refresh_tokens_are_used_once() {
 
 #[test]
 fn sessions_end_at_their_age() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let mut user = world.register("ada").await;
         for _ in 0..7 {
             world.advance(Duration::from_secs(25 * 86_400));
@@ -98,7 +97,7 @@ fn sessions_end_at_their_age() {
 
 #[test]
 fn unused_refresh_tokens_expire() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let user = world.register("ada").await;
         world.advance(Duration::from_secs(30 * 86_400 + 1));
         assert_eq!(refresh(world, &user.refresh).await.outcome(), (401, "invalid_refresh_token"));
@@ -110,7 +109,7 @@ fn unused_refresh_tokens_expire() {
 
 #[test]
 fn logging_out_ends_one_session_at_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let first = world.register("ada").await;
         let second = User::of(&login(world, "ada@example.com", PASSWORD).await);
         let reply = world
@@ -125,7 +124,7 @@ fn logging_out_ends_one_session_at_once() {
 
 #[test]
 fn a_new_password_ends_all_other_sessions() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let first = world.register("ada").await;
         let second = User::of(&login(world, "ada@example.com", PASSWORD).await);
         let change = |current: &str, new: &str| {
@@ -147,7 +146,7 @@ fn a_new_password_ends_all_other_sessions() {
 
 #[test]
 fn sessions_are_listed_and_ended() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let first = world.register("ada").await;
         world.advance(Duration::from_secs(60));
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });
@@ -177,7 +176,7 @@ fn sessions_are_listed_and_ended() {
 
 #[test]
 fn the_account_is_changed_under_its_version() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let me = world.get("/api/v1/users/me").by(&ada).send().await;
         let tag = me.header("etag").to_owned();
@@ -205,7 +204,7 @@ fn the_account_is_changed_under_its_version() {
 
 #[test]
 fn deleting_an_account_leaves_no_trace() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         world
             .post("/api/v1/tasks", &json!({ "title": "x" }))
@@ -225,14 +224,14 @@ fn deleting_an_account_leaves_no_trace() {
         for table in
             ["users", "sessions", "refresh_tokens", "tasks", "contexts", "idempotency_keys"]
         {
-            assert_eq!(support::count(world, table).await, 0, "{table}");
+            assert_eq!(trireme_world::count(world, table).await, 0, "{table}");
         }
     });
 }
 
 #[test]
 fn disabled_accounts_are_out_at_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         trireme::admin::disable(&world.host, "ada@example.com", true).await.unwrap();
         assert!(!is_signed_in(world, &ada).await);
@@ -247,17 +246,17 @@ fn disabled_accounts_are_out_at_once() {
 
 #[test]
 fn a_cheap_hash_is_made_anew_at_sign_in() {
-    with_variables(&[("BCRYPT_COST", "5")], async |world| {
+    with_variables::<Tasks>(&[("BCRYPT_COST", "5")], async |world| {
         world.register("ada").await;
-        support::execute(
+        trireme_world::execute(
             world,
             // Cost 4, for the password of all tests.
             "-- cheapen\nUPDATE users SET password_hash = $1",
-            vec![support::hash_at_cost(4).into()],
+            vec![trireme_world::hash_at_cost(4).into()],
         )
         .await;
         assert_eq!(login(world, "ada@example.com", PASSWORD).await.status, 200);
-        let hash = support::text(world, "-- hash\nSELECT password_hash FROM users").await;
+        let hash = trireme_world::text(world, "-- hash\nSELECT password_hash FROM users").await;
         assert!(hash.starts_with("$2b$05$"), "{hash}");
         assert_eq!(login(world, "ada@example.com", PASSWORD).await.status, 200);
     });
@@ -265,7 +264,7 @@ fn a_cheap_hash_is_made_anew_at_sign_in() {
 
 #[test]
 fn without_authentication_there_is_one_local_user() {
-    with_variables(
+    with_variables::<Tasks>(
         &[("AUTH_REQUIRED", "false"), ("ALLOWED_HOSTS", "api.example.com")],
         async |world| {
             let me = world.get("/api/v1/users/me").send().await;
@@ -280,7 +279,7 @@ fn without_authentication_there_is_one_local_user() {
 
 #[test]
 fn no_two_accounts_look_the_same() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let register = |email: &str| {
             let body = json!({ "email": email, "password": PASSWORD });
             world.post("/api/v1/auth/register", &body).send()
@@ -319,7 +318,7 @@ fn no_two_accounts_look_the_same() {
 
 #[test]
 fn accounts_of_before_can_sign_in() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let composed = "ada@caf\u{e9}.example";
         world
             .post("/api/v1/auth/register", &json!({ "email": composed, "password": PASSWORD }))
@@ -331,7 +330,7 @@ fn accounts_of_before_can_sign_in() {
         {
             world.register(name).await;
             let rename = "-- rename\nUPDATE users SET email = $1 WHERE name = $2";
-            support::execute(world, rename, vec![email.into(), name.into()]).await;
+            trireme_world::execute(world, rename, vec![email.into(), name.into()]).await;
         }
         let who = async |email: &str| {
             login(world, email, PASSWORD).await.body["user"]["name"].as_str().map(str::to_owned)
@@ -351,7 +350,7 @@ fn accounts_of_before_can_sign_in() {
 fn a_password_is_one_however_a_keyboard_spells_it() {
     const COMPOSED: &str = "caf\u{e9} au lait";
     const DECOMPOSED: &str = "cafe\u{301} au lait";
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let body = json!({ "email": "ada@example.com", "password": DECOMPOSED });
         assert_eq!(world.post("/api/v1/auth/register", &body).send().await.status, 201);
         for password in [COMPOSED, DECOMPOSED] {
@@ -362,7 +361,7 @@ fn a_password_is_one_however_a_keyboard_spells_it() {
         // A hash from before: of the bytes as they were typed. It is made anew.
         let before = bcrypt::hash_with_salt(DECOMPOSED, 4, [3; 16]).unwrap().to_string();
         let age = "-- age\nUPDATE users SET password_hash = $1";
-        support::execute(world, age, vec![before.into()]).await;
+        trireme_world::execute(world, age, vec![before.into()]).await;
         assert_eq!(login(world, "ada@example.com", COMPOSED).await.status, 401);
         assert_eq!(login(world, "ada@example.com", DECOMPOSED).await.status, 200);
         let ada = User::of(&login(world, "ada@example.com", COMPOSED).await);

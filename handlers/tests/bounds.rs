@@ -1,12 +1,11 @@
 //! Every promise with a number in it, on both sides of its bound.
 
-mod support;
-
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use support::{PASSWORD, Reply, User, World, create, on_every_database, with_variables};
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, Reply, User, World, create, on_every_database, with_variables};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ async fn ada(world: &World) -> User {
 
 #[test]
 fn lengths_of_text() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "x" })).await;
@@ -77,7 +76,7 @@ fn lengths_of_text() {
 
 #[test]
 fn lengths_of_accounts() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let register = async |email: &str, password: &str, name: &str| {
             let body = json!({ "email": email, "password": password, "name": name });
             let reply = world.post("/api/v1/auth/register", &body).send().await;
@@ -120,7 +119,7 @@ fn lengths_of_accounts() {
 
 #[test]
 fn pages_have_1_to_100_records_and_20_unasked() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for _ in 0..101 {
             create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
@@ -138,7 +137,7 @@ fn pages_have_1_to_100_records_and_20_unasked() {
 
 #[test]
 fn a_key_is_kept_for_a_day() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         world.register("ada").await;
         let post = async |key: &str| {
             let ada = ada(world).await;
@@ -165,7 +164,7 @@ fn a_key_is_kept_for_a_day() {
 
 #[test]
 fn a_refresh_token_has_ten_seconds_of_grace() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let first = world.register("ada").await;
         let second = User::of(&refresh(world, &first).await);
         almost(world, 10 * SECOND);
@@ -178,7 +177,7 @@ fn a_refresh_token_has_ten_seconds_of_grace() {
 
 #[test]
 fn a_refresh_token_lasts_30_days() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         almost(world, 30 * DAY);
         let next = refresh(world, &ada).await;
@@ -192,7 +191,7 @@ fn a_refresh_token_lasts_30_days() {
 
 #[test]
 fn a_session_unused_for_30_days_is_not_listed() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let mut first = world.register("ada").await;
         world.advance(60 * SECOND);
         ada(world).await;
@@ -218,7 +217,7 @@ fn a_session_unused_for_30_days_is_not_listed() {
 
 #[test]
 fn a_session_lasts_180_days() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let mut ada = world.register("ada").await;
         for _ in 0..6 {
             world.advance(29 * DAY);
@@ -239,7 +238,7 @@ fn a_session_lasts_180_days() {
 
 #[test]
 fn an_access_token_lasts_15_minutes_and_at_most_60_seconds_more() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let ask = || world.get("/api/v1/users/me").by(&ada).send();
         almost(world, 900 * SECOND);
@@ -254,7 +253,7 @@ fn an_access_token_lasts_15_minutes_and_at_most_60_seconds_more() {
 
 #[test]
 fn an_address_has_60_attempts_in_60_seconds() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "")], async |world| {
         let attempt =
             || world.post("/api/v1/auth/refresh", &json!({ "refresh_token": "x" })).send();
         for number in 1..=60 {
@@ -275,7 +274,7 @@ fn an_address_has_60_attempts_in_60_seconds() {
 
 #[test]
 fn an_account_has_10_failures_in_60_seconds() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         world.register("ada").await;
         for number in 1..=10 {
             let reply = login(world, "ada@example.com", "wrong password").await;
@@ -293,7 +292,7 @@ fn an_account_has_10_failures_in_60_seconds() {
 #[test]
 fn a_request_has_ten_seconds() {
     // On PostgreSQL no answer is there before it is waited for.
-    support::on_postgres(&[], async |world| {
+    trireme_world::on_postgres::<Tasks>(&[], async |world| {
         let ada = world.register("ada").await;
         let read = || world.get("/api/v1/tasks").by(&ada).send();
         let write = || world.post("/api/v1/tasks", &json!({ "title": "x" })).by(&ada).send();
@@ -307,7 +306,7 @@ fn a_request_has_ten_seconds() {
 
 #[test]
 fn a_body_has_a_mebibyte() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for (length, status) in [(1 << 20, 201), ((1 << 20) + 1, 413)] {
             let body = json!({ "title": "x" }).to_string();
@@ -321,7 +320,7 @@ fn a_body_has_a_mebibyte() {
 
 #[test]
 fn an_answer_over_a_kibibyte_is_compressed() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let body = |filling: usize| json!({ "title": "x", "description": "x".repeat(filling) });
         let empty = create(world, &ada, "/api/v1/tasks", body(0)).await.bytes.len();
@@ -337,7 +336,7 @@ fn an_answer_over_a_kibibyte_is_compressed() {
 
 #[test]
 fn what_is_kept_of_a_client_is_bounded() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         for (length, kept) in [(1, true), (128, true), (129, false)] {
             let id = "r".repeat(length);
             let reply = world.get("/health/live").header("x-request-id", &id).send().await;
@@ -365,7 +364,7 @@ fn what_is_kept_of_a_client_is_bounded() {
 
 #[test]
 fn a_hundred_faults_are_listed() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for (unknown, listed) in [(100, 100), (101, 100)] {
             let fields = (0..unknown).map(|number| (format!("f{number}"), Value::Null));
@@ -387,7 +386,7 @@ fn browsers_keep_what_they_are_told() {
         ("DATABASE_POOL_MIN", "0"),
     ];
     // Production takes no SQLite: on PostgreSQL alone.
-    support::on_postgres(&variables, async |world| {
+    trireme_world::on_postgres::<Tasks>(&variables, async |world| {
         let reply = world.get("/health/live").send().await;
         let two_years = "max-age=63072000; includeSubDomains";
         assert_eq!(reply.header("strict-transport-security"), two_years);

@@ -1,16 +1,14 @@
 //! What strangers may send to the endpoints that take a password or a token.
 
-mod support;
-
 use std::{cell::Cell, rc::Rc};
 
 use bytes::Bytes;
 use http::{Method, Request, header};
 use serde_json::json;
-use support::{World, with_variables};
 use trireme::{Access, operations};
 use trireme_core::host::{Body, BodyError};
 use trireme_tasks::Tasks;
+use trireme_world::{World, with_variables};
 
 /// A body that notes how much of it was asked for.
 struct Asked(Rc<Cell<Option<usize>>>);
@@ -39,7 +37,7 @@ async fn ask(world: &World, token: &str, method: &Method, path: &str) -> (u16, O
 
 #[test]
 fn attempts_are_counted_before_their_bodies_are_read() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "2/60s")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "2/60s")], async |world| {
         let ada = world.register("ada").await;
         let endpoints = operations::<Tasks>().into_iter().map(|described| described.endpoint);
         let limited: Vec<_> = endpoints.filter(|route| route.limit.is_some()).collect();
@@ -63,7 +61,7 @@ fn attempts_are_counted_before_their_bodies_are_read() {
 /// Nobody but a caller with a token has a body of any size read.
 #[test]
 fn no_body_of_a_stranger_is_large() {
-    with_variables(&[], async |world| {
+    with_variables::<Tasks>(&[], async |world| {
         let endpoints = operations::<Tasks>().into_iter().map(|described| described.endpoint);
         for route in endpoints.filter(|route| *route.method != Method::GET) {
             let (_, asked) = ask(world, "x", route.method, route.path).await;
@@ -74,7 +72,7 @@ fn no_body_of_a_stranger_is_large() {
 
 #[test]
 fn a_credential_is_at_most_16_kibibytes() {
-    with_variables(&[], async |world| {
+    with_variables::<Tasks>(&[], async |world| {
         let login = |length: usize| {
             let body = json!({ "email": "ada@example.com", "password": "" }).to_string();
             let padded = body.replace("\"\"", &format!("\"{}\"", "x".repeat(length - body.len())));

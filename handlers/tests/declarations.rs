@@ -1,7 +1,5 @@
 //! What is declared once: records, whose columns are held against the databases, and inputs.
 
-mod support;
-
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
@@ -11,13 +9,13 @@ use trireme::{
     sql::{DecodeError, Row},
     validate::{Fields, Patch, visible},
 };
-use trireme_tasks::{contexts, tasks};
 
-use support::{create, on_every_database};
+use trireme_tasks::{Tasks, contexts, tasks};
+use trireme_world::{create, on_every_database};
 
 #[test]
 fn records_are_what_the_databases_hold() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let user = world.register("ada").await;
         let context = create(world, &user, "/api/v1/contexts", json!({ "name": "Boat" })).await;
         let task = json!({ "title": "Oil the oarlocks", "context_id": context.text("/id") });
@@ -43,7 +41,7 @@ record! {
 
 #[test]
 fn what_a_record_gets_wrong_is_found() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let user = world.register("ada").await;
         create(world, &user, "/api/v1/tasks", json!({ "title": "Oil the oarlocks" })).await;
         let found = disagreements::<Wrong>(world.database(), "tasks").await.unwrap();

@@ -1,19 +1,18 @@
 //! What is deleted is gone at once and without a trace, however large it is.
 
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use support::{PASSWORD, Reply, User, World, create, on_every_database};
 use trireme::{admin, maintenance};
 use trireme_core::{
     Uuid,
     host::{Backend, Database as _, Host as _, Scope},
     sql::{Row as _, Statement},
 };
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, Reply, User, World, create, on_every_database};
 
 async fn read(world: &World, statement: Statement<'_>) -> Vec<String> {
     let rows = world.host.database().batch(Scope::Service, &[statement]).await.unwrap();
@@ -129,7 +128,7 @@ async fn live(world: &World) -> User {
 
 #[test]
 fn a_deleted_account_is_nowhere_to_be_found() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = live(world).await;
         let before = dump(world).await;
         for trace in ["ada@example.com", "a-key", "Agent/1.0", &ada.id] {
@@ -149,7 +148,7 @@ fn a_deleted_account_is_nowhere_to_be_found() {
 /// password no longer is what it was, and nothing of conditions that they did not make.
 #[test]
 fn an_account_is_deleted_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         for name in ["ada", "eve", "joe", "mia"] {
             let user = world.register(name).await;
             let all = (0..4).map(|_| delete_account(world, &user));
@@ -167,7 +166,7 @@ fn an_account_is_deleted_once() {
 
 #[test]
 fn attempts_are_counted_under_names_that_tell_nothing() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = live(world).await;
         let keys =
             read(world, Statement::read("-- keys\nSELECT key FROM rate_limits", vec![])).await;
@@ -185,12 +184,12 @@ fn attempts_are_counted_under_names_that_tell_nothing() {
 
 #[test]
 fn a_large_account_is_gone_at_once_too() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = live(world).await;
         world.advance(Duration::from_secs(1));
         add_tasks(world, &ada, None, 2_500).await;
         assert_eq!(delete_account(world, &ada).await.status, 204);
-        assert!(support::count(world, "tasks").await > 1_000, "this is about what is left");
+        assert!(trireme_world::count(world, "tasks").await > 1_000, "this is about what is left");
 
         let after = dump(world).await;
         for trace in ["ada@example.com", "a-key", "Agent/1.0", "$2b$"] {
@@ -221,7 +220,7 @@ fn a_large_account_is_gone_at_once_too() {
 
         maintain(world).await;
         for (table, left) in [("tasks", 1), ("users", 1), ("sessions", 1), ("contexts", 0)] {
-            assert_eq!(support::count(world, table).await, left, "{table}");
+            assert_eq!(trireme_world::count(world, table).await, left, "{table}");
         }
         assert!(!dump(world).await.contains(&ada.id));
     });
@@ -248,7 +247,7 @@ async fn tasks(world: &World, user: &User, query: &str) -> (BTreeMap<String, Val
 
 #[test]
 fn a_large_context_is_gone_at_once_too() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let (id, place) = (context.text("/id").to_owned(), context.header("location").to_owned());
@@ -276,7 +275,7 @@ fn a_large_context_is_gone_at_once_too() {
             assert_eq!((&task["context_id"], &task["version"]), (&Value::Null, &json!(2)));
         }
         let waiting = "-- waiting\nSELECT CAST(max(CAST(id AS text)) AS text) FROM tasks WHERE context_id IS NOT NULL";
-        let waiting = format!("/api/v1/tasks/{}", support::text(world, waiting).await);
+        let waiting = format!("/api/v1/tasks/{}", trireme_world::text(world, waiting).await);
         let tag = world.get(&waiting).by(&ada).send().await.header("etag").to_owned();
         assert_eq!(tag, "\"2\"");
         let change = |body: Value, tag: &'static str| {
@@ -291,8 +290,8 @@ fn a_large_context_is_gone_at_once_too() {
 
         maintain(world).await;
         let none = "-- none\nSELECT CAST(count(*) AS text) FROM tasks WHERE context_id IS NOT NULL";
-        assert_eq!(support::text(world, none).await, "0");
-        assert_eq!(support::count(world, "contexts").await, 1);
+        assert_eq!(trireme_world::text(world, none).await, "0");
+        assert_eq!(trireme_world::count(world, "contexts").await, 1);
         let (after, again) = tasks(world, &ada, "&sort=updated_at").await;
         assert!(before == after && order == again, "nothing that was shown has changed");
         let known = world.get(&waiting).by(&ada).header("if-none-match", &tag).send().await;
@@ -302,7 +301,7 @@ fn a_large_context_is_gone_at_once_too() {
 
 #[test]
 fn a_task_that_waits_is_changed_and_deleted_like_any_other() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         add_tasks(world, &ada, Some(context.text("/id")), 1_002).await;
@@ -327,7 +326,7 @@ fn a_task_that_waits_is_changed_and_deleted_like_any_other() {
 
 #[test]
 fn a_deleted_record_is_quoted_nowhere_and_its_creation_still_replayed() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for (path, body) in [
             (
@@ -362,7 +361,7 @@ fn a_deleted_record_is_quoted_nowhere_and_its_creation_still_replayed() {
 
 #[test]
 fn sessions_by_the_thousand_end_at_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let user = Uuid::try_parse(&ada.id).unwrap();
         let insert = |number| {
@@ -389,7 +388,11 @@ fn sessions_by_the_thousand_end_at_once() {
         assert!(matches!(entered, Err(trireme_core::sql::DatabaseError::SessionEnded)));
 
         maintain(world).await;
-        assert_eq!(support::count(world, "sessions").await, 501, "the others go by their age");
+        assert_eq!(
+            trireme_world::count(world, "sessions").await,
+            501,
+            "the others go by their age"
+        );
         admin::disable(&world.host, "ada@example.com", true).await.unwrap();
         admin::disable(&world.host, "ada@example.com", false).await.unwrap();
         let me = world.get("/api/v1/users/me").by(&ada).send().await;

@@ -1,19 +1,17 @@
 //! What surrounds every request: problems, headers, origins, hosts, limits.
 
-mod support;
-
 use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
-use support::{PASSWORD, on_every_database, with_variables};
 use trireme::operations;
 use trireme_core::host::Phase;
 use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, on_every_database, with_variables};
 
 #[test]
 fn problems_look_alike() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let reply = world.get("/nowhere").header("x-request-id", "my-id.1_2").send().await;
         assert_eq!(reply.header("content-type"), "application/problem+json");
         insta::assert_json_snapshot!("not_found", reply.body);
@@ -36,7 +34,7 @@ fn problems_look_alike() {
 
 #[test]
 fn every_answer_has_the_headers() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         for path in
             ["/health/live", "/nowhere", "/api/v1/tasks", "/api/v1/auth/login", "/openapi.json"]
         {
@@ -62,7 +60,7 @@ fn origins_are_allowed_or_refused() {
         ("CORS_ORIGINS", "https://app.example.com,https://*-team.vercel.app"),
         ("PUBLIC_URL", "https://own.example.com"),
     ];
-    with_variables(&variables, async |world| {
+    with_variables::<Tasks>(&variables, async |world| {
         let ask = |origin: &str| world.get("/health/live").header("origin", origin).send();
         for origin in ["https://app.example.com", "https://pr-7-team.vercel.app"] {
             let reply = ask(origin).await;
@@ -109,7 +107,7 @@ fn origins_are_allowed_or_refused() {
 
 #[test]
 fn one_host_is_asked_and_it_is_ours() {
-    with_variables(
+    with_variables::<Tasks>(
         &[("ALLOWED_HOSTS", "api.example.com"), ("PUBLIC_URL", "https://own.example.com")],
         async |world| {
             let ask = async |hosts: &[&str]| {
@@ -138,7 +136,7 @@ fn one_host_is_asked_and_it_is_ours() {
 #[test]
 fn plain_http_is_redirected_when_a_trusted_proxy_says_so() {
     let variables = [("ENFORCE_HTTPS", "true"), ("TRUSTED_PROXIES", "192.0.2.0/24")];
-    with_variables(&variables, async |world| {
+    with_variables::<Tasks>(&variables, async |world| {
         let ask =
             |proto: &str, path: &str| world.get(path).header("x-forwarded-proto", proto).send();
         let reply = ask("http", "/api/v1/tasks?limit=1").await;
@@ -159,7 +157,7 @@ fn plain_http_is_redirected_when_a_trusted_proxy_says_so() {
 
 #[test]
 fn head_is_get_without_the_body() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let get = world.get("/health/live").send().await;
         let head = world.call(Method::HEAD, "/health/live").send().await;
         assert_eq!((head.status, head.bytes.len()), (200, 0));
@@ -169,7 +167,7 @@ fn head_is_get_without_the_body() {
 
 #[test]
 fn large_answers_are_compressed_when_asked() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let body = json!({ "title": "x", "description": "word ".repeat(500) });
         let task = world.post("/api/v1/tasks", &body).by(&ada).send().await;
@@ -194,7 +192,7 @@ fn large_answers_are_compressed_when_asked() {
 
 #[test]
 fn large_bodies_are_refused() {
-    with_variables(&[("BODY_LIMIT_BYTES", "1024")], async |world| {
+    with_variables::<Tasks>(&[("BODY_LIMIT_BYTES", "1024")], async |world| {
         let ada = world.register("ada").await;
         let reply = world
             .post("/api/v1/tasks", &json!({ "title": "x".repeat(2000) }))
@@ -207,7 +205,7 @@ fn large_bodies_are_refused() {
 
 #[test]
 fn attempts_of_an_address_are_counted() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "3/60s")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ADDRESS", "3/60s")], async |world| {
         let attempt =
             || world.post("/api/v1/auth/refresh", &json!({ "refresh_token": "x" })).send();
         for left in [2, 1, 0] {
@@ -238,7 +236,7 @@ fn attempts_of_an_address_are_counted() {
 
 #[test]
 fn failures_of_an_account_are_counted_for_each_address() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         world.register("ada").await;
         let login = |password: &str| {
             world
@@ -271,7 +269,7 @@ fn failures_of_an_account_are_counted_for_each_address() {
 
 #[test]
 fn guesses_with_a_token_are_counted_too() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         let ada = world.register("ada").await;
         let guess = |password: &str| {
             let body =
@@ -290,7 +288,7 @@ fn guesses_with_a_token_are_counted_too() {
 
 #[test]
 fn guesses_at_the_same_moment_are_counted_too() {
-    with_variables(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
+    with_variables::<Tasks>(&[("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s")], async |world| {
         world.register("ada").await;
         let body = json!({ "email": "ada@example.com", "password": "wrong password" });
         let replies = futures_util::future::join_all(
@@ -304,7 +302,7 @@ fn guesses_at_the_same_moment_are_counted_too() {
 
 #[test]
 fn health_has_three_depths() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         assert_eq!(world.get("/health/live").send().await.body, json!({ "status": "alive" }));
         let behind = world.get("/api/v1/health").header("host", "10.0.0.1").send().await;
         assert_eq!(behind.status, 400, "two hosts are no host");
@@ -328,7 +326,7 @@ fn health_has_three_depths() {
 #[test]
 fn documents_are_hidden_in_production() {
     for (shown, status) in [("true", 200), ("false", 404)] {
-        with_variables(&[("API_DOCS", shown)], async |world| {
+        with_variables::<Tasks>(&[("API_DOCS", shown)], async |world| {
             let paths = operations::<Tasks>().into_iter().map(|described| described.endpoint.path);
             let pages = paths.filter(|path| path.starts_with("/docs"));
             for path in pages.chain(["/openapi.json"]) {
@@ -341,7 +339,7 @@ fn documents_are_hidden_in_production() {
 #[test]
 fn public_keys_are_published() {
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-    with_variables(&[("JWT_PRIVATE_KEY", &pem)], async |world| {
+    with_variables::<Tasks>(&[("JWT_PRIVATE_KEY", &pem)], async |world| {
         let keys = world.get("/.well-known/jwks.json").send().await;
         assert_eq!(
             (&keys.body["keys"][0]["kty"], &keys.body["keys"][0]["alg"]),
@@ -351,7 +349,7 @@ fn public_keys_are_published() {
         let ada = world.register("ada").await;
         assert_eq!(world.get("/api/v1/users/me").by(&ada).send().await.status, 200);
     });
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         assert_eq!(world.get("/.well-known/jwks.json").send().await.body, json!({ "keys": [] }));
     });
 }

@@ -1,20 +1,20 @@
 //! `Idempotency-Key`: retries make one record.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{User, World, create, execute, on_every_database};
+use trireme_tasks::Tasks;
+use trireme_world::{User, World, create, execute, on_every_database};
 
 async fn sign_in(world: &World, name: &str) -> User {
-    let body = json!({ "email": format!("{name}@example.com"), "password": support::PASSWORD });
+    let body =
+        json!({ "email": format!("{name}@example.com"), "password": trireme_world::PASSWORD });
     User::of(&world.post("/api/v1/auth/login", &body).send().await)
 }
 
 #[test]
 fn a_key_makes_one_record() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let (mut ada, mut eve) = (world.register("ada").await, world.register("eve").await);
         let post = |user: &User, key: &str, body: Value| {
             world.post("/api/v1/tasks", &body).by(user).header("idempotency-key", key).send()
@@ -52,7 +52,7 @@ fn a_key_makes_one_record() {
 /// Keys that were taken before the fingerprints were HMACs are those of the same requests.
 #[test]
 fn a_retry_across_an_upgrade_makes_no_second_record() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let post = |title: &str| {
             let body = json!({ "title": title });
@@ -71,7 +71,7 @@ fn a_retry_across_an_upgrade_makes_no_second_record() {
 
 #[test]
 fn a_refused_creation_is_not_remembered() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let unknown = json!({ "title": "x", "context_id": "00000000-0000-7000-8000-000000000000" });
         let post = |path: &'static str, body: &Value| {
@@ -83,14 +83,14 @@ fn a_refused_creation_is_not_remembered() {
             post("/api/v1/contexts", &json!({ "name": "Home" })).await.outcome(),
             (409, "name_taken")
         );
-        assert_eq!(support::count(world, "idempotency_keys").await, 0);
+        assert_eq!(trireme_world::count(world, "idempotency_keys").await, 0);
         assert_eq!(post("/api/v1/tasks", &json!({ "title": "x" })).await.status, 201);
     });
 }
 
 #[test]
 fn concurrent_retries_make_one_record() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let body = json!({ "title": "x" });
         let replies = futures_util::future::join_all((0..8).map(|_| {
@@ -101,6 +101,6 @@ fn concurrent_retries_make_one_record() {
             replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count();
         assert_eq!(fresh, 1, "{replies:?}");
         assert!(replies.iter().all(|reply| reply.status == 201 && reply.bytes == replies[0].bytes));
-        assert_eq!(support::count(world, "tasks").await, 1);
+        assert_eq!(trireme_world::count(world, "tasks").await, 1);
     });
 }

@@ -1,17 +1,16 @@
 //! What is done beside requests: sweeping in pieces, one instance at a time, by indexes.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::json;
-use support::{PASSWORD, User, World, on_every_database};
 use trireme::maintenance::{self, Outcome, Report};
 use trireme_core::{
     Timestamp, Uuid,
     host::{Backend, Database as _, Host as _, Scope},
     sql::{Row as _, Statement, Value},
 };
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, User, World, on_every_database};
 
 async fn run(world: &World, pieces: u32) -> Vec<Report> {
     let reports = maintenance::run(&world.app, &world.host, pieces).await.unwrap();
@@ -44,27 +43,27 @@ async fn attempts(world: &World, prefix: &str, many: usize, resets_at: Timestamp
 
 #[test]
 fn what_has_expired_is_removed_piece_by_piece() {
-    on_every_database(async |world| {
-        let now = support::START;
+    on_every_database::<Tasks>(async |world| {
+        let now = trireme_world::START;
         attempts(world, "old", 2_500, now).await;
         attempts(world, "new", 10, now.plus(Duration::from_secs(1))).await;
         let reports = run(world, 1).await;
         let first = of(&reports, "attempts");
         assert_eq!((first.due, first.rows, first.outcome), (2_500, 1_000, Outcome::Unfinished));
-        assert_eq!(support::count(world, "rate_limits").await, 1_510);
+        assert_eq!(trireme_world::count(world, "rate_limits").await, 1_510);
 
         let reports = run(world, 100).await;
         let rest = of(&reports, "attempts");
         assert_eq!((rest.due, rest.rows, rest.outcome), (1_500, 1_500, Outcome::Done));
-        assert_eq!(support::count(world, "rate_limits").await, 10, "those still count");
-        assert_eq!(support::count(world, "leases").await, 0, "nobody is at it any more");
+        assert_eq!(trireme_world::count(world, "rate_limits").await, 10, "those still count");
+        assert_eq!(trireme_world::count(world, "leases").await, 0, "nobody is at it any more");
         assert_eq!(run(world, 1).await.iter().map(|report| report.rows).sum::<u64>(), 0);
     });
 }
 
 #[test]
 fn everything_that_grows_is_swept() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let mut ada = world.register("ada").await;
         let post = world.post("/api/v1/tasks", &json!({ "title": "x" })).by(&ada);
         assert_eq!(post.header("idempotency-key", "k").send().await.status, 201);
@@ -78,34 +77,34 @@ fn everything_that_grows_is_swept() {
 
         world.advance(Duration::from_secs(24 * 3600 + 1));
         run(world, 10).await;
-        assert_eq!(support::count(world, "idempotency_keys").await, 0, "after 24 h");
-        assert_eq!(support::count(world, "rate_limits").await, 0);
-        assert_eq!(support::count(world, "refresh_tokens").await, 5, "used, and known to be");
+        assert_eq!(trireme_world::count(world, "idempotency_keys").await, 0, "after 24 h");
+        assert_eq!(trireme_world::count(world, "rate_limits").await, 0);
+        assert_eq!(trireme_world::count(world, "refresh_tokens").await, 5, "used, and known to be");
         let again = world.post("/api/v1/auth/refresh", &refresh).send().await;
         assert_eq!(again.outcome(), (401, "refresh_reused"));
         run(world, 10).await;
-        assert_eq!(support::count(world, "sessions").await, 0, "ended");
-        assert_eq!(support::count(world, "refresh_tokens").await, 0, "with its tokens");
+        assert_eq!(trireme_world::count(world, "sessions").await, 0, "ended");
+        assert_eq!(trireme_world::count(world, "refresh_tokens").await, 0, "with its tokens");
 
         world.register("eve").await;
         world.advance(Duration::from_secs(30 * 86_400 - 1));
         run(world, 10).await;
-        assert_eq!(support::count(world, "sessions").await, 1);
+        assert_eq!(trireme_world::count(world, "sessions").await, 1);
         world.advance(Duration::from_secs(1));
         run(world, 10).await;
-        assert_eq!(support::count(world, "refresh_tokens").await, 0, "after 30 days");
-        assert_eq!(support::count(world, "sessions").await, 0, "unused for 30 days");
-        assert_eq!(support::count(world, "users").await, 2);
+        assert_eq!(trireme_world::count(world, "refresh_tokens").await, 0, "after 30 days");
+        assert_eq!(trireme_world::count(world, "sessions").await, 0, "unused for 30 days");
+        assert_eq!(trireme_world::count(world, "users").await, 2);
     });
 }
 
 /// A session's tokens by the thousand don't go in one statement.
 #[test]
 fn an_ended_session_is_removed_piece_by_piece() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let session =
-            support::text(world, "-- session\nSELECT CAST(id AS text) FROM sessions").await;
+            trireme_world::text(world, "-- session\nSELECT CAST(id AS text) FROM sessions").await;
         let session = Uuid::try_parse(&session).unwrap();
         let insert = |number| {
             Statement::write(
@@ -115,8 +114,8 @@ fn an_ended_session_is_removed_piece_by_piece() {
                 vec![
                     format!("hash {number}").into(),
                     session.into(),
-                    support::START.into(),
-                    support::START.plus(Duration::from_secs(86_400)).into(),
+                    trireme_world::START.into(),
+                    trireme_world::START.plus(Duration::from_secs(86_400)).into(),
                 ],
             )
         };
@@ -134,22 +133,22 @@ fn an_ended_session_is_removed_piece_by_piece() {
         assert_eq!(list.body["items"].as_array().unwrap().len(), 1, "{list:?}");
 
         run(world, 1).await;
-        assert_eq!(support::count(world, "refresh_tokens").await, 502);
+        assert_eq!(trireme_world::count(world, "refresh_tokens").await, 502);
         run(world, 10).await;
-        assert_eq!(support::count(world, "refresh_tokens").await, 1);
-        assert_eq!(support::count(world, "sessions").await, 1);
+        assert_eq!(trireme_world::count(world, "refresh_tokens").await, 1);
+        assert_eq!(trireme_world::count(world, "sessions").await, 1);
     });
 }
 
 #[test]
 fn one_instance_at_a_time_is_at_a_step() {
-    on_every_database(async |world| {
-        attempts(world, "old", 3, support::START).await;
-        let until = support::START.plus(Duration::from_secs(30));
+    on_every_database::<Tasks>(async |world| {
+        attempts(world, "old", 3, trireme_world::START).await;
+        let until = trireme_world::START.plus(Duration::from_secs(30));
         let other = vec![Value::from(Uuid::from_u128(1)), until.into()];
         let lease =
             "-- other\nINSERT INTO leases (name, holder, until) VALUES ('attempts', $1, $2)";
-        support::execute(world, lease, other).await;
+        trireme_world::execute(world, lease, other).await;
         world.advance(Duration::from_millis(29_999));
         let reports = run(world, 10).await;
         assert_eq!(
@@ -168,14 +167,15 @@ fn one_instance_at_a_time_is_at_a_step() {
 /// Whoever's clock was years ahead is not waited for until then.
 #[test]
 fn a_lease_that_outlasts_any_is_nobodys() {
-    on_every_database(async |world| {
-        attempts(world, "old", 3, support::START).await;
+    on_every_database::<Tasks>(async |world| {
+        attempts(world, "old", 3, trireme_world::START).await;
         let lease = |until: Duration| {
-            let other = vec![Value::from(Uuid::from_u128(1)), support::START.plus(until).into()];
+            let other =
+                vec![Value::from(Uuid::from_u128(1)), trireme_world::START.plus(until).into()];
             let set =
                 "-- other\nINSERT INTO leases (name, holder, until) VALUES ('attempts', $1, $2)
                        ON CONFLICT (name) DO UPDATE SET until = $2";
-            support::execute(world, set, other)
+            trireme_world::execute(world, set, other)
         };
         lease(Duration::from_secs(120)).await;
         assert_eq!(of(&run(world, 10).await, "attempts").outcome, Outcome::Elsewhere);
@@ -187,17 +187,17 @@ fn a_lease_that_outlasts_any_is_nobodys() {
 /// Texts of before were put in lower case, which is no case folding.
 #[test]
 fn what_was_in_lower_case_is_folded_anew() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let mut texts = vec!["ΟΔΥΣΣΕΑΣ", "Straße", "plain"];
         texts.resize(60, "Εἷς");
         for text in texts {
             let body = json!({ "title": "x", "description": text });
-            let task = support::create(world, &ada, "/api/v1/tasks", body).await;
+            let task = trireme_world::create(world, &ada, "/api/v1/tasks", body).await;
             let age = "-- age
                 UPDATE tasks SET folding = 0, description_folded = $2 WHERE CAST(id AS text) = $1";
             let id = task.text("/id").to_owned();
-            support::execute(world, age, vec![id.into(), text.to_lowercase().into()]).await;
+            trireme_world::execute(world, age, vec![id.into(), text.to_lowercase().into()]).await;
         }
         let found = async |q: &str| {
             let q: String = q.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -235,9 +235,9 @@ fn what_was_in_lower_case_is_folded_anew() {
 /// whole table all the same, and says so.
 #[test]
 fn every_statement_of_every_step_has_its_index() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         for step in world.app.steps() {
-            for statement in step.statements(&world.app, support::START) {
+            for statement in step.statements(&world.app, trireme_world::START) {
                 let plan = plan(world, &statement).await;
                 assert!(!plan.is_empty());
                 for line in &plan {

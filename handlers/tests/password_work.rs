@@ -1,14 +1,13 @@
 //! How much work a refused sign-in costs, which is what its time tells.
 
-mod support;
-
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},
 };
 
 use serde_json::json;
-use support::{PASSWORD, World, execute, hash_at_cost, with_variables};
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, World, execute, hash_at_cost, with_variables};
 
 #[derive(Clone, Default)]
 struct Records(Arc<Mutex<Vec<u8>>>);
@@ -74,7 +73,7 @@ async fn are_alike(world: &World, due: u64) {
 
 #[test]
 fn who_exists_is_not_told_by_the_work_after_the_cost_was_lowered() {
-    with_variables(&[("BCRYPT_COST", "4")], async |world| {
+    with_variables::<Tasks>(&[("BCRYPT_COST", "4")], async |world| {
         world.register("first").await;
         assert_eq!(work(world, "unknown@example.com", "not the password", 401).await, 1 << 4);
         accounts(world).await;
@@ -101,7 +100,7 @@ fn who_exists_is_not_told_by_the_work_after_the_cost_was_lowered() {
 
 #[test]
 fn nor_after_it_was_raised() {
-    with_variables(&[("BCRYPT_COST", "7")], async |world| {
+    with_variables::<Tasks>(&[("BCRYPT_COST", "7")], async |world| {
         accounts(world).await;
         are_alike(world, 1 << 7).await;
     });

@@ -1,7 +1,5 @@
 //! Who reaches the server, under which name, and what may be sent: hosts, origins, proxies, text.
 
-mod support;
-
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -9,8 +7,9 @@ use std::{
 
 use http::{Method, Version};
 use serde_json::json;
-use support::{PASSWORD, World, on_every_database, with_variables};
 use trireme_core::host::Peer;
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, World, on_every_database, with_variables};
 
 /// The status of a request with these hosts.
 async fn ask(world: &World, version: Version, path: &str, hosts: &[&str]) -> u16 {
@@ -24,7 +23,7 @@ async fn ask(world: &World, version: Version, path: &str, hosts: &[&str]) -> u16
 
 #[test]
 fn http_1_0_needs_no_host() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let old = async |path, hosts: &[&str]| ask(world, Version::HTTP_10, path, hosts).await;
         for path in ["/health/live", "/health/ready", "/health"] {
             assert_eq!(old(path, &[]).await, 200, "{path}");
@@ -35,7 +34,7 @@ fn http_1_0_needs_no_host() {
         assert_eq!(old("/health/live", &["a/b"]).await, 400);
         assert_eq!(ask(world, Version::HTTP_11, "/health/live", &[]).await, 400);
     });
-    with_variables(&[("ALLOWED_HOSTS", "api.example.com")], async |world| {
+    with_variables::<Tasks>(&[("ALLOWED_HOSTS", "api.example.com")], async |world| {
         let old = async |path, hosts: &[&str]| ask(world, Version::HTTP_10, path, hosts).await;
         assert_eq!(old("/health/ready", &[]).await, 200);
         assert_eq!(old("/api/v1/tasks", &[]).await, 400, "it names none of them");
@@ -46,7 +45,7 @@ fn http_1_0_needs_no_host() {
 #[test]
 fn plain_http_without_a_host_is_redirected_nowhere() {
     let variables = [("ENFORCE_HTTPS", "true"), ("TRUSTED_PROXIES", "192.0.2.0/24")];
-    with_variables(&variables, async |world| {
+    with_variables::<Tasks>(&variables, async |world| {
         let request = http::Request::builder()
             .version(Version::HTTP_10)
             .uri("/api/v1/tasks")
@@ -65,7 +64,7 @@ fn plain_http_without_a_host_is_redirected_nowhere() {
 /// A name on the Internet can lead a browser to this machine (DNS rebinding).
 #[test]
 fn without_authentication_only_local_names_are_answered_to() {
-    with_variables(&[("AUTH_REQUIRED", "false")], async |world| {
+    with_variables::<Tasks>(&[("AUTH_REQUIRED", "false")], async |world| {
         let version = Version::HTTP_11;
         for own in ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]"] {
             assert_eq!(ask(world, version, "/api/v1/users/me", &[own]).await, 200, "{own}");
@@ -95,7 +94,7 @@ fn without_authentication_only_local_names_are_answered_to() {
         assert_eq!(ask(world, version, "/health/live", &["10.0.0.1"]).await, 200);
     });
     let variables = [("AUTH_REQUIRED", "false"), ("ALLOWED_HOSTS", "trireme.test")];
-    with_variables(&variables, async |world| {
+    with_variables::<Tasks>(&variables, async |world| {
         for own in ["trireme.test:8000", "localhost"] {
             assert_eq!(
                 ask(world, Version::HTTP_11, "/api/v1/users/me", &[own]).await,
@@ -109,7 +108,7 @@ fn without_authentication_only_local_names_are_answered_to() {
 #[test]
 fn preflights_allow_tracing_and_what_is_configured() {
     for (set, more) in [("", &[][..]), ("X-Tenant, x-csrf-token", &["x-tenant", "x-csrf-token"])] {
-        with_variables(&[("CORS_ALLOWED_HEADERS", set)], async |world| {
+        with_variables::<Tasks>(&[("CORS_ALLOWED_HEADERS", set)], async |world| {
             let call = world.call(Method::OPTIONS, "/api/v1/tasks");
             let call = call.header("origin", "https://app.example.com");
             let reply = call.header("access-control-request-method", "POST").send().await;
@@ -134,7 +133,7 @@ fn preflights_allow_tracing_and_what_is_configured() {
 fn the_limit_that_refuses_is_the_one_announced() {
     let limits =
         [("RATE_LIMIT_AUTH_PER_ACCOUNT", "2/60s"), ("RATE_LIMIT_AUTH_PER_ADDRESS", "20/90s")];
-    with_variables(&limits, async |world| {
+    with_variables::<Tasks>(&limits, async |world| {
         let ada = world.register("ada").await;
         let confirm = |password: &str| {
             let body =
@@ -179,12 +178,13 @@ fn the_limit_that_refuses_is_the_one_announced() {
 
 #[test]
 fn text_that_steers_or_cannot_be_seen_is_refused() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let task =
-            support::create(world, &ada, "/api/v1/tasks", json!({ "title": "a\tb\r\nc" })).await;
+            trireme_world::create(world, &ada, "/api/v1/tasks", json!({ "title": "a\tb\r\nc" }))
+                .await;
         let context =
-            support::create(world, &ada, "/api/v1/contexts", json!({ "name": "a" })).await;
+            trireme_world::create(world, &ada, "/api/v1/contexts", json!({ "name": "a" })).await;
         let (task, context) = (task.header("location"), context.header("location"));
         let steering =
             ["\u{1b}[2J", "a\u{0}", "a\u{7}", "a\u{8}", "a\u{7f}", "a\u{85}", "\u{9b}1m", "a\u{b}"];
@@ -253,7 +253,7 @@ async fn logged(work: impl Future<Output = ()>) -> String {
 fn a_proxy_that_is_not_trusted_is_told_of_once() {
     const TOLD: &str = "is not trusted";
     let production = [("ENVIRONMENT", "staging"), ("TRUSTED_PROXIES", "10.0.0.0/8")];
-    with_variables(&production, async |world| {
+    with_variables::<Tasks>(&production, async |world| {
         world.address.set("100.64.0.3".parse().unwrap());
         let silent = logged(async { drop(world.get("/health/live").send().await) }).await;
         assert!(!silent.contains(TOLD), "{silent}");
@@ -266,13 +266,13 @@ fn a_proxy_that_is_not_trusted_is_told_of_once() {
         assert_eq!(text.matches(TOLD).count(), 1, "{text}");
         assert!(text.contains("100.64.0.3") && text.contains("TRUSTED_PROXIES=railway"), "{text}");
     });
-    with_variables(&production, async |world| {
+    with_variables::<Tasks>(&production, async |world| {
         world.address.set("10.0.0.1".parse().unwrap());
         let ask = || world.get("/health/live").header("x-forwarded-for", "192.0.2.1");
         let text = logged(async { drop(ask().send().await) }).await;
         assert!(!text.contains(TOLD), "it is trusted: {text}");
     });
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ask = || world.get("/health/live").header("forwarded", "for=192.0.2.1");
         let text = logged(async { drop(ask().send().await) }).await;
         assert!(!text.contains(TOLD), "in development nobody is told: {text}");
@@ -282,7 +282,7 @@ fn a_proxy_that_is_not_trusted_is_told_of_once() {
 #[test]
 fn a_byte_beyond_ascii_does_not_hide_the_client() {
     let limits = [("TRUSTED_PROXIES", "192.0.2.1"), ("RATE_LIMIT_AUTH_PER_ADDRESS", "2/60s")];
-    with_variables(&limits, async |world| {
+    with_variables::<Tasks>(&limits, async |world| {
         let attempt = async |client: &str| {
             let request = http::Request::post("/api/v1/auth/refresh")
                 .header("host", "a")

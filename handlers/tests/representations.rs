@@ -1,17 +1,16 @@
 //! One resource in several codings, and what a caller is told who has one already.
 
-mod support;
-
 use http::Method;
 use serde_json::json;
-use support::{create, on_every_database};
+use trireme_tasks::Tasks;
+use trireme_world::{create, on_every_database};
 
 const GZIP: &str = "gzip";
 
 /// Whatever the caller accepts, a 304 tells what the 200 to the same request would have told.
 #[test]
 fn a_304_has_the_headers_of_the_200() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let body = |text: &str| json!({ "title": "x", "description": text });
         let large = create(world, &ada, "/api/v1/tasks", body(&"word ".repeat(500))).await;
@@ -55,7 +54,7 @@ fn a_304_has_the_headers_of_the_200() {
 
 #[test]
 fn the_choice_of_coding_is_told_wherever_there_is_one() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for path in ["/health/live", "/openapi.json", "/nowhere", "/api/v1/tasks"] {
             for method in [Method::GET, Method::HEAD] {
@@ -72,7 +71,7 @@ fn the_choice_of_coding_is_told_wherever_there_is_one() {
 
 #[test]
 fn the_wish_for_a_coding_is_heeded() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         for (accepted, coding) in [
             ("gzip", GZIP),
             ("x-gzip;q=0.2", GZIP),
@@ -98,7 +97,7 @@ fn the_wish_for_a_coding_is_heeded() {
 /// Other requests have their turn while a long answer is written and compressed.
 #[test]
 fn long_answers_are_made_in_pieces() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let mut state = 7_u32;
         let mut noise = || {
@@ -134,7 +133,7 @@ fn long_answers_are_made_in_pieces() {
 /// A body whose parsing takes milliseconds is parsed where passwords are hashed.
 #[test]
 fn long_bodies_are_read_elsewhere() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         world.host.computed.take();
         let patch = |padding: usize| {

@@ -1,15 +1,14 @@
 //! Before the schema is what this build needs.
 
-mod support;
-
 use serde_json::json;
 use trireme_core::host::Phase;
 
-use support::{PASSWORD, execute, on_every_database};
+use trireme_tasks::Tasks;
+use trireme_world::{PASSWORD, execute, on_every_database};
 
 #[test]
 fn a_host_that_starts_asks_for_patience() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let user = world.register("ada").await;
         world.host.phase.set(Phase::Starting);
         let login = json!({ "email": "ada@example.com", "password": PASSWORD });
@@ -33,7 +32,7 @@ fn a_host_that_starts_asks_for_patience() {
 /// On a host that migrates nothing itself: no schema at all, or one that is older.
 #[test]
 fn a_schema_that_is_behind_is_no_fault_of_the_code() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let user = world.register("ada").await;
         let tasks = || world.get("/api/v1/tasks").by(&user);
         execute(world, "-- hide\nALTER TABLE tasks RENAME TO hidden", vec![]).await;

@@ -1,12 +1,11 @@
 //! Lists of records: order, filters, pages, cursors.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{User, World, create, on_every_database};
 use trireme_core::Timestamp;
+use trireme_tasks::Tasks;
+use trireme_world::{User, World, create, on_every_database};
 
 async fn titles(world: &World, user: &User, query: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -25,7 +24,7 @@ async fn titles(world: &World, user: &User, query: &str) -> Vec<String> {
 
 #[test]
 fn lists_are_sorted_filtered_and_paged() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let due = [
             Some("2026-12-03T00:00:00Z"),
@@ -63,7 +62,7 @@ fn lists_are_sorted_filtered_and_paged() {
 
 #[test]
 fn a_page_is_not_moved_by_inserts() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for number in 0..6 {
             world.advance(Duration::from_millis(1));
@@ -87,7 +86,7 @@ fn a_page_is_not_moved_by_inserts() {
 
 #[test]
 fn cursors_belong_to_their_user_filter_and_sort() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let (ada, eve) = (world.register("ada").await, world.register("eve").await);
         for user in [&ada, &ada, &eve, &eve] {
             create(world, user, "/api/v1/tasks", json!({ "title": "x" })).await;
@@ -128,7 +127,7 @@ fn cursors_belong_to_their_user_filter_and_sort() {
 
 #[test]
 fn records_of_one_millisecond_are_in_the_order_of_their_making() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let mut made = Vec::new();
         for number in 0..24 {
@@ -148,7 +147,7 @@ fn records_of_one_millisecond_are_in_the_order_of_their_making() {
 
 #[test]
 fn a_search_is_blind_to_case() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         for title in ["ΟΔΥΣΣΕΑΣ", "Straße", "STRAẞE", "oﬃce", "İzmir", "ısı", "ꭰꭱ", "Kelvin"]
         {
@@ -185,7 +184,7 @@ fn a_search_is_blind_to_case() {
 
 #[test]
 fn years_are_from_1_to_9999() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let post = |due: &str| {
             world.post("/api/v1/tasks", &json!({ "title": due, "due_at": due })).by(&ada).send()
@@ -225,7 +224,7 @@ fn years_are_from_1_to_9999() {
         // One that was taken when year 0 was: it is shown as the first moment, and breaks no list.
         let old = create(world, &ada, "/api/v1/tasks", json!({ "title": "old" })).await;
         let year_0 = Timestamp::from_millis(-62_167_219_200_000);
-        support::execute(
+        trireme_world::execute(
             world,
             "-- age\nUPDATE tasks SET due_at = $1 WHERE title = 'old'",
             vec![year_0.into()],

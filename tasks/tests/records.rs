@@ -1,15 +1,14 @@
 //! Contexts and tasks: every field, conditions, isolation.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{create, on_every_database};
+use trireme_tasks::Tasks;
+use trireme_world::{create, on_every_database};
 
 #[test]
 fn a_task_has_its_defaults_and_every_field() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let plain = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
         let id = plain.text("/id").to_owned();
@@ -51,7 +50,7 @@ fn a_task_has_its_defaults_and_every_field() {
 
 #[test]
 fn faults_are_listed_all_at_once() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let body = json!({
             "title": "", "description": 5, "status": "later", "priority": null, "due_at": "tomorrow",
@@ -76,7 +75,7 @@ fn faults_are_listed_all_at_once() {
 
 #[test]
 fn completion_follows_the_status() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
         let path = task.header("location").to_owned();
@@ -98,7 +97,7 @@ fn completion_follows_the_status() {
 
 #[test]
 fn a_patch_is_a_merge_patch() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let task = create(
             world,
@@ -133,7 +132,7 @@ fn a_patch_is_a_merge_patch() {
 
 #[test]
 fn conditions_are_heeded() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;
         let path = task.header("location");
@@ -168,7 +167,7 @@ fn conditions_are_heeded() {
 
 #[test]
 fn the_tag_of_a_context_counts_its_tasks() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let (path, tag) = (context.header("location"), context.header("etag"));
@@ -195,7 +194,7 @@ fn the_tag_of_a_context_counts_its_tasks() {
 
 #[test]
 fn tasks_outlive_their_context() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let ada = world.register("ada").await;
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let task = create(
@@ -228,7 +227,7 @@ fn tasks_outlive_their_context() {
 
 #[test]
 fn names_are_unique_for_each_user() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let (ada, eve) = (world.register("ada").await, world.register("eve").await);
         create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         create(world, &eve, "/api/v1/contexts", json!({ "name": "Home" })).await;
@@ -244,7 +243,7 @@ fn names_are_unique_for_each_user() {
 
 #[test]
 fn nobody_reaches_anothers_records() {
-    on_every_database(async |world| {
+    on_every_database::<Tasks>(async |world| {
         let (ada, eve) = (world.register("ada").await, world.register("eve").await);
         let context = create(world, &ada, "/api/v1/contexts", json!({ "name": "Home" })).await;
         let task = create(world, &ada, "/api/v1/tasks", json!({ "title": "x" })).await;

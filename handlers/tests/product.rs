@@ -1,0 +1,223 @@
+//! What a product that is not ours can do: its own paths, limits, tables, words.
+
+use serde_json::json;
+use trireme::{
+    About, Access, Described, Endpoint, Limit, Per, Product, Route, Tag,
+    config::Quota,
+    host::Host,
+    migrations::{Migrations, Version},
+};
+use trireme_world::{count, on_every_database};
+
+struct Harbour;
+
+impl Product for Harbour {
+    const NAME: &'static str = "harbour";
+    const ABOUT: About = About {
+        title: "Harbour",
+        version: "4.2.0",
+        summary: "Berths and who lies there.",
+        description: "Berths are numbered.",
+        tags: &[Tag { name: "berths", description: "Where a ship lies." }],
+        ..About::NONE
+    };
+    const DOCUMENT: &'static [u8] = br#"{"harbour":true}"#;
+    const TABLES: &'static [&'static str] = &["lines.number", "berths"];
+    const MIGRATIONS: Migrations = Migrations {
+        versions: &[Version { number: 1001, name: "1001_berths" }],
+        postgres: &["
+            CREATE TABLE berths (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES users);
+            CREATE TABLE lines (
+                user_id uuid NOT NULL REFERENCES users,
+                berth_id uuid NOT NULL REFERENCES berths,
+                number bigint NOT NULL,
+                PRIMARY KEY (user_id, berth_id, number)
+            );
+            ALTER TABLE berths ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY own ON berths USING (user_id = (SELECT trireme_user_id()));
+            ALTER TABLE lines ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY own ON lines USING (user_id = (SELECT trireme_user_id()));
+            SELECT settle_trireme_role();"],
+        sqlite: &["
+            CREATE TABLE berths (id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users);
+            CREATE TABLE lines (
+                user_id TEXT NOT NULL REFERENCES users,
+                berth_id TEXT NOT NULL REFERENCES berths,
+                number INTEGER NOT NULL,
+                PRIMARY KEY (user_id, berth_id, number)
+            )"],
+    };
+
+    fn routes<H: Host>() -> Vec<Route<H>> {
+        table::routes()
+    }
+    fn operations() -> Vec<Described> {
+        table::operations()
+    }
+}
+
+static LINES: Limit = Limit {
+    name: "lines",
+    per: Per::User,
+    quota: |_| Quota { requests: 2, window: std::time::Duration::from_secs(60) },
+};
+
+mod table {
+    use super::{LINES, line, ship};
+
+    trireme::routes! {
+        PutLine PUT "/api/v1/berths/{id}/lines/{number}" User(limit(&LINES)) line, "Set a line";
+        GetShip GET "/api/v1/ships/{name}" Public ship, "Greet a ship";
+    }
+}
+
+mod line {
+    use trireme::{Answer, Context, Operation, StatusCode, host::Host, respond, sql::Statement};
+
+    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+        let (user, berth, number) = (cx.caller()?.user, cx.id()?, cx.path::<i64>("number")?);
+        cx.fields().await?;
+        let berth_row = Statement::write(
+            "-- put_berth\nINSERT INTO berths (id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            vec![berth.into(), user.into()],
+        );
+        let line = Statement::write(
+            "-- put_line
+             INSERT INTO lines (user_id, berth_id, number) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            vec![user.into(), berth.into(), number.into()],
+        );
+        cx.as_caller(&[berth_row, line]).await?;
+        respond::json(StatusCode::OK, &number)
+    }
+    pub fn describe(op: Operation) -> Operation {
+        op.path::<i64>("number", "Its number.").answers::<i64>(200, "The number.")
+    }
+}
+
+mod ship {
+    use trireme::{Answer, Context, Operation, StatusCode, host::Host, respond};
+
+    #[expect(clippy::unused_async, reason = "every endpoint has this form")]
+    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+        respond::json(StatusCode::OK, &cx.path::<String>("name")?)
+    }
+    pub fn describe(op: Operation) -> Operation {
+        op.path::<String>("name", "Its name.").answers::<String>(200, "The name.")
+    }
+}
+
+const BERTH: &str = "/api/v1/berths/01a1f8d3-f1d0-7e35-a4b8-6c7d8e9fa0b1/lines";
+
+#[test]
+fn parts_of_a_path_are_typed() {
+    on_every_database::<Harbour>(async |world| {
+        let get = async |name: &str| world.get(&format!("/api/v1/ships/{name}")).send().await;
+        assert_eq!(get("Ark%20%C3%A9%2F1").await.body, json!("Ark é/1"));
+        for none in ["%00", "%ff", "a%07"] {
+            assert_eq!(get(none).await.outcome(), (404, "not_found"), "{none}");
+        }
+        let ada = world.register("ada").await;
+        let put = async |path: &str| world.put(path, &json!({})).by(&ada).send().await;
+        assert_eq!(put(&format!("{BERTH}/7")).await.body, json!(7));
+        assert_eq!(put(&format!("{BERTH}/07")).await.outcome(), (404, "not_found"));
+        world.advance(std::time::Duration::from_secs(60));
+        assert_eq!(put("/api/v1/berths/x/lines/7").await.outcome(), (404, "not_found"));
+
+        let wrong = world.get(&format!("{BERTH}/7")).send().await;
+        assert_eq!((wrong.status, wrong.header("allow")), (405, "PUT, OPTIONS"));
+        let preflight = world
+            .call(http::Method::OPTIONS, BERTH)
+            .header("origin", "https://app.example.com")
+            .header("access-control-request-method", "PUT");
+        let preflight = preflight.send().await;
+        assert!(preflight.header("access-control-allow-methods").contains("PUT"));
+        let query = world.get("/api/v1/ships/ark?x=1").send().await;
+        assert_eq!(query.faults(), [("/x", "unknown_parameter")]);
+    });
+}
+
+#[test]
+fn a_limit_counts_each_user() {
+    on_every_database::<Harbour>(async |world| {
+        let (ada, eve) = (world.register("ada").await, world.register("eve").await);
+        let line = format!("{BERTH}/1");
+        let put = async |user| world.put(&line, &json!({})).by(user).send().await;
+        let first = put(&ada).await;
+        assert_eq!((first.status, first.header("ratelimit")), (200, "\"lines\";r=1;t=60"));
+        assert_eq!(first.header("ratelimit-policy"), "\"lines\";q=2;w=60");
+        assert_eq!(put(&ada).await.status, 200);
+        let third = put(&ada).await;
+        assert_eq!((third.outcome(), third.header("retry-after")), ((429, "rate_limited"), "60"));
+        assert_ne!(put(&eve).await.status, 429, "she is another user");
+        world.advance(std::time::Duration::from_secs(60));
+        assert_eq!(put(&ada).await.status, 200);
+    });
+}
+
+#[test]
+fn a_deleted_account_leaves_nothing_in_the_products_tables() {
+    on_every_database::<Harbour>(async |world| {
+        let ada = world.register("ada").await;
+        for number in [1, 2] {
+            let put = world.put(&format!("{BERTH}/{number}"), &json!({})).by(&ada);
+            assert_eq!(put.send().await.status, 200);
+        }
+        assert_eq!(count(world, "lines").await, 2);
+        let delete = json!({ "password": trireme_world::PASSWORD });
+        let reply = world.delete("/api/v1/users/me").json(&delete).by(&ada).send().await;
+        assert_eq!(reply.status, 204);
+        for table in ["lines", "berths", "users"] {
+            assert_eq!(count(world, table).await, 0, "{table}");
+        }
+    });
+}
+
+#[test]
+fn a_table_that_is_not_named_is_found() {
+    on_every_database::<Harbour>(async |world| {
+        let unnamed = async |tables| trireme::admin::unnamed_tables(world.database(), tables).await;
+        assert_eq!(unnamed(Harbour::TABLES).await.unwrap(), [""; 0]);
+        assert_eq!(unnamed(&["berths"]).await.unwrap(), ["lines"]);
+    });
+}
+
+#[test]
+fn documents_are_the_products() {
+    on_every_database::<Harbour>(async |world| {
+        assert_eq!(world.get("/openapi.json").send().await.body, json!({ "harbour": true }));
+        assert_eq!(world.get("/health").send().await.body["version"], "4.2.0");
+    });
+    let document = trireme::document::<Harbour>();
+    assert_eq!(document["info"]["version"], "4.2.0");
+    let description = document["info"]["description"].as_str().unwrap();
+    assert!(description.starts_with("Berths are numbered.\n\nBodies are JSON"));
+    assert!(document["info"].get("license").is_none());
+    let put = &document["paths"]["/api/v1/berths/{id}/lines/{number}"]["put"];
+    let parameter = |at: usize| (&put["parameters"][at]["name"], &put["parameters"][at]["schema"]);
+    assert_eq!(parameter(0), (&json!("id"), &json!({ "type": "string", "format": "uuid" })));
+    assert_eq!(parameter(1).1["type"], "integer");
+    assert!(put["responses"]["200"]["headers"]["RateLimit"].is_object());
+    assert!(put["responses"]["429"].is_object() && put["responses"]["404"].is_object());
+    assert!(put["description"].as_str().unwrap().contains("counted by user"));
+}
+
+#[test]
+#[should_panic(expected = "PutLine does not describe {number} of its path")]
+fn a_part_of_a_path_that_is_not_described_is_found() {
+    struct Silent;
+    impl Product for Silent {
+        const NAME: &'static str = "silent";
+        const ABOUT: About = About::NONE;
+        const DOCUMENT: &'static [u8] = b"{}";
+        fn routes<H: Host>() -> Vec<Route<H>> {
+            Vec::new()
+        }
+        fn operations() -> Vec<Described> {
+            static LINE: Endpoint =
+                Endpoint::new(&http::Method::PUT, "/api/v1/lines/{number}", Access::User);
+            let describe = |op: trireme::Operation| op;
+            vec![Described { endpoint: &LINE, name: "PutLine", summary: "", describe }]
+        }
+    }
+    trireme::document::<Silent>();
+}
