@@ -101,7 +101,7 @@ pub fn product(parent: &Path, asked: &NewProduct) -> Result<Tree> {
             "cargo run --quiet --manifest-path {}/Cargo.toml --package trireme-xtask --",
             checkout.display()
         ),
-        None => "trireme-xtask".to_owned(),
+        None => "xtask".to_owned(),
     };
     let series = name.replace('-', "_");
     let title = crate::resource::capital(&name.replace('-', " "));

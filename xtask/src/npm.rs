@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use trireme_testbed::find_program;
+
 use crate::{Result, root, ui};
 
 /// What wrangler 4.86 asks for.
@@ -37,14 +39,20 @@ fn install(name: &str) -> Result<()> {
     Ok(fs::write(installed, wanted)?)
 }
 
-/// A program of the Worker's packages.
+/// A program of the Worker's packages: this checkout's, or one in PATH, where a product is built
+/// without a checkout. `npx wrangler` has those of the product's own packages there.
 pub fn program(name: &str) -> Result<PathBuf> {
     let path = root().join(WORKER).join("node_modules/.bin").join(name);
     if path.exists() {
-        Ok(path)
-    } else {
-        Err(format!("{name} is not there; `cargo xtask setup` installs it").into())
+        return Ok(path);
     }
+    find_program(name).map_err(|_| {
+        format!(
+            "{name} is not there; `cargo xtask setup` installs it, or, without a checkout of Trireme, \
+             `npm install --save-dev esbuild binaryen`"
+        )
+        .into()
+    })
 }
 
 fn check_node() -> Result<()> {

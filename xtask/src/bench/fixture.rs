@@ -43,7 +43,8 @@ pub fn seed_tasks(database: &Database, account: &Account, rows: u32) -> Result<(
     Ok(())
 }
 
-fn post(server: &Server, path: &str, token: &str, body: &Value) -> Result<Value> {
+/// Gives what was created.
+pub fn post(server: &Server, path: &str, token: &str, body: &Value) -> Result<Value> {
     let answer = http::post(server.port(), path, token, &body.to_string())?;
     if answer.status == 201 {
         return Ok(serde_json::from_str(&answer.body)?);

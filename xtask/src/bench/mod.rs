@@ -35,6 +35,9 @@ pub struct Arguments {
     /// How long one measurement takes
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
+    /// Also begin a product with nothing compiled, which takes minutes
+    #[arg(long)]
+    cold: bool,
     /// Connections that the load generator holds open
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1000))]
     connections: u32,

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
@@ -28,6 +28,11 @@ pub fn build() -> Result<Programs> {
 }
 
 impl Programs {
+    /// The `trireme` command.
+    pub fn command(&self) -> &Path {
+        &self.trireme
+    }
+
     /// Trireme as in production, but for the redirect to HTTPS, which would answer everything.
     pub fn trireme(&self, database_url: &str) -> ServerOptions {
         ServerOptions::new(&self.trireme)

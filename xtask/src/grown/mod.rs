@@ -36,6 +36,7 @@ pub fn check() -> Result<()> {
         grown.follow(&line)?;
     }
     grown.server = None;
+    grown.fails_without_a_trace()?;
     let command = grown.program();
     let programs = Programs::of_product(&grown.here, command)?;
     for (host, backend) in [(Host::Workers, Backend::Sqlite), (Host::Spin, Backend::Postgres)] {
@@ -95,6 +96,25 @@ impl Grown {
                 };
                 ui::run(self.command("sh").args(["-ec", &line]))
             }
+        }
+    }
+
+    /// Where the product does not compile, nothing is written.
+    fn fails_without_a_trace(&self) -> Result<()> {
+        let [lists, broken] =
+            ["src/notes/list.rs", "src/notes/get.rs"].map(|it| self.here.join(it));
+        let whole = fs::read_to_string(&broken)?;
+        fs::write(&broken, format!("{whole}\nfn none() -> u8 {{}}\n"))?;
+        let before = fs::read_to_string(&lists)?;
+        let mut add = self.command(self.program());
+        let added = ui::quietly(add.args(["add", "field", "notes", "due:date?"]));
+        let is_as_it_was = fs::read_to_string(&lists)? == before
+            && !self.here.join("migrations/sqlite/1006_notes_due.sql").exists()
+            && !self.here.join(".trireme-grow").exists();
+        fs::write(&broken, whole)?;
+        match added {
+            Err(_) if is_as_it_was => Ok(()),
+            _ => Err("a field was added to what does not compile".into()),
         }
     }
 

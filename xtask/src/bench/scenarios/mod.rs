@@ -1,3 +1,4 @@
+mod begin;
 mod edge;
 mod list;
 mod live;
@@ -29,6 +30,8 @@ pub enum Scenario {
     Workers,
     /// Spin's component: size, and requests a second of those that only say hello
     Spin,
+    /// From `trireme new` to the first record of a new product over HTTP
+    Begin,
 }
 
 impl Scenario {
@@ -49,6 +52,7 @@ impl Scenario {
             Self::List => list::run(arguments, programs),
             Self::Workers => edge::workers(arguments),
             Self::Spin => edge::spin(arguments),
+            Self::Begin => begin::run(arguments, programs),
         }
     }
 }
