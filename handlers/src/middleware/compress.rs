@@ -3,11 +3,15 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, write::DeflateEncoder};
 use http::{HeaderMap, HeaderValue, Response, header};
 use trireme_core::host::Host;
 
+use super::crc32::crc32;
 use crate::conditional;
+
+/// gzip (RFC 1952) that tells neither a name, a time nor a system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// Smaller bodies are not worth it.
 const LEAST: usize = 1024;
@@ -39,14 +43,21 @@ pub fn choose(request: &HeaderMap, response: &mut Response<Bytes>) -> bool {
 /// Compresses the body, in slices between which others have their turn.
 pub async fn pack<H: Host>(host: &H, response: &mut Response<Bytes>) {
     let plain = std::mem::take(response.body_mut());
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 3), Compression::new(4));
+    let mut packed = Vec::with_capacity(plain.len() / 3);
+    packed.extend(HEADER);
+    let mut encoder = DeflateEncoder::new(packed, Compression::new(4));
+    let mut check = 0;
     for (number, slice) in plain.chunks(SLICE).enumerate() {
         if number > 0 {
             host.pause().await;
         }
         encoder.write_all(slice).expect("a Vec takes everything");
+        check = crc32(check, slice);
     }
-    *response.body_mut() = Bytes::from(encoder.finish().expect("a Vec takes everything"));
+    let mut packed = encoder.finish().expect("a Vec takes everything");
+    packed.extend(check.to_le_bytes());
+    packed.extend((plain.len() as u32).to_le_bytes());
+    *response.body_mut() = Bytes::from(packed);
 }
 
 /// The weights, in thousandths, of what there is to choose from; `None` where the caller says

@@ -15,6 +15,7 @@
 mod authenticate;
 mod compress;
 pub mod cors;
+mod crc32;
 pub mod headers;
 mod log;
 pub mod request_id;
