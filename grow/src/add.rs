@@ -6,6 +6,7 @@ use crate::{
     names::Names,
     product::Product,
     refusal::{Refusal, Result},
+    requests,
     resource::Resource,
     spec::{self, Field, Kind},
     tree::Tree,
@@ -56,6 +57,7 @@ pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<()> {
     product.add_codes(&resource.codes())?;
     product.enter(names)?;
     checks::add(&mut product, &resource)?;
+    requests::add(&mut product, &resource)?;
     format::changed(tree)
 }
 

@@ -242,6 +242,26 @@ impl Field {
         Some(format!("{name} = \"{column}\" => {name}.unwrap_or({}::INFINITY),", self.owned()))
     }
 
+    /// A value as JSON, for a test.
+    pub fn sample(&self) -> Option<String> {
+        Some(match &self.kind {
+            Kind::Text { min, max } => {
+                let words: String = self.words().chars().take(*max as usize).collect();
+                format!("\"{words:x<0$}\"", *min as usize)
+            }
+            Kind::Int { min, max } => grouped((*min).max(1).min(*max)),
+            Kind::Float => "1.5".to_owned(),
+            Kind::Bool => "true".to_owned(),
+            Kind::Date => "\"2026-12-24\"".to_owned(),
+            Kind::Time => "\"2026-12-24T18:00:00.000Z\"".to_owned(),
+            Kind::Uuid => "\"01890000-0000-7000-8000-000000000000\"".to_owned(),
+            Kind::Json => "{ \"any\": [\"thing\"] }".to_owned(),
+            Kind::Bytes { .. } => "\"AQ==\"".to_owned(),
+            Kind::Enum(variants) => format!("\"{}\"", variants[0]),
+            Kind::Ref(_) => return None,
+        })
+    }
+
     /// In the checks' declaration of the resource.
     pub fn in_checks(&self, unique: Option<&str>) -> String {
         let name = &self.name;

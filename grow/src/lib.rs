@@ -11,6 +11,7 @@ mod names;
 mod new;
 mod product;
 mod refusal;
+mod requests;
 mod resource;
 mod rust;
 mod spec;

@@ -36,7 +36,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 24] = files! {
+const FILES: [(&str, &str); 25] = files! {
     "Cargo.toml" from "Cargo.toml",
     "src/lib.rs" from "src/lib.rs",
     "checks/Cargo.toml" from "checks/Cargo.toml",
@@ -45,6 +45,7 @@ const FILES: [(&str, &str); 24] = files! {
     "native/src/main.rs" from "native/src/main.rs",
     "native/tests/contract.rs" from "native/tests/contract.rs",
     "native/tests/document.rs" from "native/tests/document.rs",
+    "tests/requests/main.rs" from "tests/main.rs",
     "worker/Cargo.toml" from "worker/Cargo.toml",
     "worker/src/lib.rs" from "worker/src/lib.rs",
     "spin/Cargo.toml" from "spin/Cargo.toml",
@@ -64,13 +65,14 @@ const FILES: [(&str, &str); 24] = files! {
 };
 
 /// The packages of Trireme that a product depends on, by the names of their placeholders and folders.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("trireme", "handlers"),
     ("native", "native-host"),
     ("verify", "verify"),
     ("testbed", "testbed"),
     ("workers", "worker-host"),
     ("spin", "spin-host"),
+    ("world", "world"),
 ];
 
 /// Plans a product in a folder of its name within `parent`, with one resource.
@@ -117,13 +119,7 @@ pub fn product(parent: &Path, asked: &NewProduct) -> Result<Tree> {
         ("repository", REPOSITORY),
         ("build", &build),
     ];
-    values.extend(
-        packages
-            .iter()
-            .filter(|(package, _)| *package != "spin")
-            .map(|(package, text)| (*package, text.as_str())),
-    );
-    values.push(("spin", &packages[5].1));
+    values.extend(packages.iter().map(|(package, text)| (*package, text.as_str())));
 
     let mut tree = Tree::new(root);
     for (path, template) in FILES {

@@ -47,6 +47,23 @@ impl Product<'_> {
             .collect()
     }
 
+    /// The names of its crate and of its type.
+    pub fn names(&self) -> Result<Option<(String, String)>> {
+        let manifest = self.tree.read("Cargo.toml")?;
+        let package =
+            manifest.split("[package]").nth(1).and_then(|it| it.split("name = \"").nth(1));
+        let Some(package) = package.and_then(|it| it.split('"').next()) else { return Ok(None) };
+        for name in self.tree.names("src")?.iter().filter(|name| name.strip_suffix(".rs").is_some())
+        {
+            let text = self.tree.read(&format!("src/{name}"))?;
+            if let Some(rest) = text.split("impl Product for ").nth(1) {
+                let kind = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                return Ok(Some((package.replace('-', "_"), kind.to_owned())));
+            }
+        }
+        Ok(None)
+    }
+
     /// Edits the one file of the library's that has what `place` finds.
     pub fn edit_where<T>(
         &mut self,

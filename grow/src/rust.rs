@@ -320,6 +320,13 @@ impl<'a> Source<'a> {
             }
             at += other.len();
         }
+        // A file with nothing but its documentation.
+        if self.tokens.is_empty()
+            || self.text.lines().all(|line| line.starts_with("//!") || line.is_empty())
+        {
+            self.insert(self.text.len(), format!("\n{line}\n"));
+            return true;
+        }
         false
     }
 

@@ -1,0 +1,1 @@
+//! Requests in, responses out, on SQLite, and on PostgreSQL where it is installed.
