@@ -115,6 +115,12 @@ macro_rules! text_enum {
             }
         }
 
+        impl $crate::validate::PathValue for $name {
+            fn parse(text: &str) -> Option<Self> {
+                Self::parse(text)
+            }
+        }
+
         impl From<$name> for $crate::sql::Value<'_> {
             fn from(value: $name) -> Self {
                 value.as_str().into()

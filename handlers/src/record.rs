@@ -67,7 +67,7 @@ pub struct Column {
 ///     }
 /// }
 ///
-/// const GET: &str = sql!("SELECT ", Note::COLUMNS, " FROM notes WHERE ", if_match!("$1", Note::TAG));
+/// const GET: &str = sql!("SELECT {} FROM notes WHERE {}", Note::COLUMNS, if_match!("$1", Note::TAG));
 /// assert!(GET.starts_with("SELECT id, title, due_at, (SELECT count(*) FROM pages"));
 /// let note = Note { id: Uuid::nil(), title: "", due_at: None, pages: 2, version: 3 };
 /// assert_eq!(note.tag(), "3-2");

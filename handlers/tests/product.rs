@@ -67,7 +67,7 @@ mod table {
 
     trireme::routes! {
         PutLine PUT "/api/v1/berths/{id}/lines/{number}" User(limit(&LINES)) line, "Set a line";
-        GetShip GET "/api/v1/ships/{name}" Public ship, "Greet a ship";
+        GetShip GET "/api/v1/ships/{kind}/{name}" Public ship, "Greet a ship";
     }
 }
 
@@ -95,14 +95,21 @@ mod line {
 }
 
 mod ship {
-    use trireme::{Answer, Context, Operation, StatusCode, host::Host, respond};
+    use trireme::{Answer, Context, Operation, StatusCode, host::Host, respond, text_enum};
+
+    text_enum! {
+        /// What a ship is.
+        Kind { Sail = "sail", Steam = "steam" }
+    }
 
     #[expect(clippy::unused_async, reason = "every endpoint has this form")]
     pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
-        respond::json(StatusCode::OK, &cx.path::<String>("name")?)
+        respond::json(StatusCode::OK, &(cx.path::<Kind>("kind")?, cx.path::<String>("name")?))
     }
     pub fn describe(op: Operation) -> Operation {
-        op.path::<String>("name", "Its name.").answers::<String>(200, "The name.")
+        op.path::<Kind>("kind", "Its kind.")
+            .path::<String>("name", "Its name.")
+            .answers::<(Kind, String)>(200, "Both.")
     }
 }
 
@@ -111,11 +118,12 @@ const BERTH: &str = "/api/v1/berths/01a1f8d3-f1d0-7e35-a4b8-6c7d8e9fa0b1/lines";
 #[test]
 fn parts_of_a_path_are_typed() {
     on_every_database::<Harbour>(async |world| {
-        let get = async |name: &str| world.get(&format!("/api/v1/ships/{name}")).send().await;
-        assert_eq!(get("Ark%20%C3%A9%2F1").await.body, json!("Ark é/1"));
+        let get = async |name: &str| world.get(&format!("/api/v1/ships/sail/{name}")).send().await;
+        assert_eq!(get("Ark%20%C3%A9%2F1").await.body, json!(["sail", "Ark é/1"]));
         for none in ["%00", "%ff", "a%07"] {
             assert_eq!(get(none).await.outcome(), (404, "not_found"), "{none}");
         }
+        assert_eq!(world.get("/api/v1/ships/row/ark").send().await.status, 404);
         let ada = world.register("ada").await;
         let put = async |path: &str| world.put(path, &json!({})).by(&ada).send().await;
         assert_eq!(put(&format!("{BERTH}/7")).await.body, json!(7));
@@ -131,7 +139,7 @@ fn parts_of_a_path_are_typed() {
             .header("access-control-request-method", "PUT");
         let preflight = preflight.send().await;
         assert!(preflight.header("access-control-allow-methods").contains("PUT"));
-        let query = world.get("/api/v1/ships/ark?x=1").send().await;
+        let query = world.get("/api/v1/ships/steam/ark?x=1").send().await;
         assert_eq!(query.faults(), [("/x", "unknown_parameter")]);
     });
 }

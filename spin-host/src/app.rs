@@ -12,7 +12,7 @@ use trireme_core::{
     logging,
 };
 
-use crate::host::{SpinHost, now};
+use crate::{host::SpinHost, platform::now};
 
 /// `None` when the configuration is at fault; the log has named the faults.
 pub async fn get<P: Product>() -> Option<&'static App<SpinHost>> {

@@ -1,12 +1,7 @@
 //! Spin as the handlers see it.
 
-use std::{
-    future::Future,
-    pin::pin,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
 use trireme_core::{
     Timestamp,
@@ -14,7 +9,10 @@ use trireme_core::{
     host::{Busy, Host, HostKind},
 };
 
-use crate::database::Database;
+use crate::{
+    database::Database,
+    platform::{fill, now},
+};
 
 /// What one request may use.
 pub struct SpinHost {
@@ -24,31 +22,6 @@ pub struct SpinHost {
 impl SpinHost {
     pub fn new(config: &'static Config) -> Self {
         Self { database: Database::new(&config.database) }
-    }
-}
-
-/// The platform's clock.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(since.as_millis() as i64)
-}
-
-/// Bytes of the platform's secure source.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut out = [0; N];
-    fill(&mut out);
-    out
-}
-
-fn fill(out: &mut [u8]) {
-    getrandom::fill(out).expect("the platform always has randomness");
-}
-
-/// `None` when `limit` passed first.
-pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), pin!(wait_for(limit.as_nanos() as u64))).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(_) => None,
     }
 }
 

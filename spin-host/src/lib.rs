@@ -11,6 +11,7 @@ mod database;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod host;
+mod platform;
 mod request;
 
 use bytes::Bytes;
@@ -65,7 +66,7 @@ pub async fn handle<P: Product>(
 
 async fn answer(app: Option<&'static App<SpinHost>>, request: Request) -> Response<Bytes> {
     let Some(app) = app else {
-        return request::with_length(trireme::unconfigured(host::now(), &host::random()));
+        return request::with_length(trireme::unconfigured(platform::now(), &platform::random()));
     };
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]

@@ -15,7 +15,7 @@ use trireme_core::{
     http::body::{discard, gather},
 };
 
-use crate::host::within;
+use crate::platform::within;
 
 type Incoming = <Request as Parts>::Body;
 

@@ -8,7 +8,10 @@ use trireme_core::{
 };
 use worker::Delay;
 
-use crate::database::Database;
+use crate::{
+    database::Database,
+    platform::{fill, now},
+};
 
 /// What handlers see of the platform. Each request has its own: what was opened for one request
 /// can't be used in another.
@@ -19,25 +22,6 @@ pub struct WorkerHost {
 impl WorkerHost {
     pub fn new(database: Database) -> Self {
         Self { database }
-    }
-}
-
-/// The platform's clock. It stands still between two waits for something outside.
-pub fn now() -> Timestamp {
-    Timestamp::from_millis(js_sys::Date::now() as i64)
-}
-
-/// Bytes of `crypto.getRandomValues`.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut out = [0; N];
-    fill(&mut out);
-    out
-}
-
-fn fill(out: &mut [u8]) {
-    if let Err(error) = getrandom::fill(out) {
-        // An answer of 500 is better than an identifier or a token that can be guessed.
-        panic!("there is no randomness: {error}");
     }
 }
 

@@ -10,6 +10,7 @@ mod fault;
 mod host;
 mod isolate;
 mod log;
+mod platform;
 mod request;
 mod response;
 mod scheduled;
@@ -27,7 +28,7 @@ use worker::{Context, Env, console_error};
 use self::{body::Upload, database::Database, host::WorkerHost, isolate::Isolate};
 
 #[doc(hidden)]
-pub use ::worker as platform;
+pub use ::worker as sdk;
 pub use scheduled::scheduled;
 
 /// Makes a Worker of a product: the functions that the platform calls. The one line of a `cdylib`
@@ -42,17 +43,17 @@ pub use scheduled::scheduled;
 macro_rules! worker {
     ($product:ty) => {
         mod exports {
-            use $crate::platform::{
+            use $crate::sdk::{
                 Env,
                 wasm_bindgen::{JsValue, prelude::wasm_bindgen},
                 worker_sys::{Context, web_sys},
             };
 
             #[wasm_bindgen(
-                                wasm_bindgen = $crate::platform::wasm_bindgen,
-                                wasm_bindgen_futures = $crate::platform::wasm_bindgen_futures,
-                                js_sys = $crate::platform::js_sys
-                            )]
+                                        wasm_bindgen = $crate::sdk::wasm_bindgen,
+                                        wasm_bindgen_futures = $crate::sdk::wasm_bindgen_futures,
+                                        js_sys = $crate::sdk::js_sys
+                                    )]
             pub async fn fetch(
                 request: web_sys::Request,
                 env: Env,
@@ -62,10 +63,10 @@ macro_rules! worker {
             }
 
             #[wasm_bindgen(
-                                wasm_bindgen = $crate::platform::wasm_bindgen,
-                                wasm_bindgen_futures = $crate::platform::wasm_bindgen_futures,
-                                js_sys = $crate::platform::js_sys
-                            )]
+                                        wasm_bindgen = $crate::sdk::wasm_bindgen,
+                                        wasm_bindgen_futures = $crate::sdk::wasm_bindgen_futures,
+                                        js_sys = $crate::sdk::js_sys
+                                    )]
             pub async fn scheduled(env: Env, context: Context) -> Result<(), JsValue> {
                 $crate::scheduled::<$product>(env, context).await
             }
@@ -97,7 +98,7 @@ async fn serve(
     let body = Upload::of(&request);
     let response = match isolate {
         Some(isolate) => answer(isolate, &request, body.clone(), env, context).await,
-        None => trireme::unconfigured(host::now(), &host::random()),
+        None => trireme::unconfigured(platform::now(), &platform::random()),
     };
     body.discard().await;
     response::write(&response)

@@ -7,11 +7,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use trireme_core::{config::Log, logging};
 use worker::{console_error, console_log, console_warn};
 
-use crate::host;
+use crate::platform;
 
 /// Starts logging for the isolate, panics included.
 pub fn start(log: &Log) {
-    logging::start(log, false, host::now, Console);
+    logging::start(log, false, platform::now, Console);
 }
 
 struct Console;

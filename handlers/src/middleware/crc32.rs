@@ -11,7 +11,7 @@ static TABLES: LazyLock<[[u32; 256]; 8]> = LazyLock::new(|| {
         let mut value = byte as u32;
         for table in &mut tables {
             for _ in 0..8 {
-                value = value >> 1 ^ 0xedb8_8320 * (value & 1);
+                value = (value >> 1) ^ (0xedb8_8320 * (value & 1));
             }
             table[byte] = value;
         }

@@ -23,10 +23,7 @@ use self::{
     stats::{Meter, Stats},
 };
 
-use crate::budget;
-
-/// What the server shows as the origin of our connections.
-pub const APPLICATION_NAME: &str = "trireme";
+use crate::{budget, program};
 
 /// Cheap to clone; all clones share their connections. Every runtime that uses it has to live
 /// until the last batch is done: the connections that one has opened serve all.
@@ -110,7 +107,7 @@ impl Database {
 
 /// Where the URL of a variable leads.
 pub fn target(variable: &'static str, url: &PostgresUrl) -> Result<Target, OpenError> {
-    Target::new(url, APPLICATION_NAME).map_err(|fault| OpenError::Url(variable, fault))
+    Target::new(url, program::name()).map_err(|fault| OpenError::Url(variable, fault))
 }
 
 impl host::Database for Database {

@@ -10,7 +10,7 @@ use trireme_core::{
     sql::{self, DatabaseError, Statement},
 };
 
-use crate::host::within;
+use crate::platform::within;
 
 /// A row of either database.
 pub type Row = sql::Either<run_batch::Row>;

@@ -15,7 +15,7 @@ use trireme_core::{
 };
 
 use super::Row;
-use crate::host::within;
+use crate::platform::within;
 
 /// What the server shows as the origin of our connections.
 const APPLICATION_NAME: &str = "trireme";

@@ -20,7 +20,7 @@ use trireme_core::{
 use worker::{Env, SecureTransport, Socket};
 
 use super::APPLICATION_NAME;
-use crate::host::random;
+use crate::platform::random;
 
 /// Moves a connection's bytes, until its client is dropped.
 pub type Connection = tokio_postgres::Connection<SignedIn<Socket>, NoTlsStream>;

@@ -1,12 +1,12 @@
 //! What runs on the edge hosts: how it is built.
 
 mod debian;
+mod program;
 mod spin;
 mod toolchain;
 mod worker;
 mod workspace;
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ use flate2::write::GzEncoder;
 
 use crate::tools::{WASM_BINDGEN, WASM_COMPONENT_LD, cargo};
 use crate::{Result, root, ui};
+pub use program::Profile;
+use program::Program;
 use toolchain::{Target, Toolchain};
 pub use workspace::Workspace;
 
@@ -60,37 +62,6 @@ struct Options {
     hello: bool,
 }
 
-/// A package that runs on an edge host.
-pub struct Program {
-    package: Cow<'static, str>,
-    /// The workspace that it is in.
-    root: Option<PathBuf>,
-    /// In the target folder, for the result.
-    folder: &'static str,
-    features: &'static [&'static str],
-}
-
-impl Program {
-    const fn new(package: &'static str, folder: &'static str) -> Self {
-        Self { package: Cow::Borrowed(package), root: None, folder, features: &[] }
-    }
-
-    /// A product's own, in a workspace of its own.
-    fn of_product(root: &Path, host: &str, folder: &'static str) -> Result<Self> {
-        let package = Workspace::at(root)?.package_on(host)?.into();
-        Ok(Self { package, root: Some(root.to_owned()), folder, features: &[] })
-    }
-
-    fn workspace(&self) -> Result<Workspace> {
-        self.root.as_deref().map_or_else(Workspace::read, Workspace::at)
-    }
-
-    /// The same, which panics where a request asks for it.
-    fn faulty(self, folder: &'static str) -> Self {
-        Self { features: &["fault-injection"], folder, ..self }
-    }
-}
-
 /// The packages of the hosts, that a product's programs depend on.
 const HOSTS: [&str; 2] = ["trireme-workers", "trireme-spin"];
 
@@ -100,21 +71,6 @@ pub const SPIN: Program = Program::new("trireme-tasks-spin", "spin");
 /// What the test embedder's own tests run.
 const PROBE: Program = Program::new("trireme-spin-probe", "spin-probe");
 pub const HELLO_SPIN: Program = Program::new("trireme-hello-spin", "hello-spin");
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    Debug,
-    Release,
-}
-
-impl Profile {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Release => "release",
-        }
-    }
-}
 
 /// The folder with the Worker's two files.
 pub fn build_worker(profile: Profile, faults: bool) -> Result<PathBuf> {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::program::{Profile, Program};
 use super::toolchain::{Target, Toolchain};
-use super::{Profile, Program};
 use crate::Result;
 
 /// Puts component.wasm into a folder: `out`, or `<target>/<program>/<profile>`.
@@ -13,7 +13,7 @@ pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<
     // The linker for this target makes a component, and no further tool takes part: wasm-opt
     // does not know components.
     let compiled = Toolchain::required()?.build(Target::Spin, &workspace, program, profile)?;
-    let component = workspace.result(program, profile, out)?.join("component.wasm");
+    let component = program.result(&workspace, profile, out)?.join("component.wasm");
     fs::copy(compiled, &component)?;
     Ok(vec![component])
 }

@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::debian;
+use super::program::{Profile, Program};
 use super::workspace::Workspace;
-use super::{Profile, Program, debian};
 use crate::{Result, tools, ui};
 
 /// Both come as the compiler that is there, with unstable options allowed
@@ -78,7 +79,7 @@ impl Toolchain {
         program: &Program,
         profile: Profile,
     ) -> Result<PathBuf> {
-        let name = workspace.library(program)?;
+        let name = workspace.library(&program.package)?;
         let folder = workspace.target_directory.join("edge");
         // Not --release: that is for servers. See Cargo.toml.
         let (cargo_profile, subfolder) = match profile {

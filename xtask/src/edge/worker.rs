@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::program::{Profile, Program};
 use super::toolchain::{Target, Toolchain};
-use super::{Profile, Program};
 use crate::tools::WASM_BINDGEN;
 use crate::{Result, npm, ui};
 
@@ -33,7 +33,7 @@ pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<
     }
     bindgen(&compiled, &steps)?;
     bundle(&steps, profile)?;
-    let folder = workspace.result(program, profile, out)?;
+    let folder = program.result(&workspace, profile, out)?;
     let [script, module] = ["index.js", "index_bg.wasm"].map(|name| folder.join(name));
     optimize(&steps.join("index_bg.wasm"), &module, profile)?;
     fs::copy(steps.join("bundle.js"), &script)?;

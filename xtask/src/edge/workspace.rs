@@ -1,11 +1,9 @@
 //! What cargo knows about the workspace.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Profile, Program};
 use crate::{Result, root, tools};
 
 #[derive(Deserialize)]
@@ -62,31 +60,14 @@ impl Workspace {
         Ok(package.ok_or_else(missing)?.name.clone())
     }
 
-    /// The name that the program has as a file.
-    pub fn library(&self, program: &Program) -> Result<String> {
-        let package = self.packages.iter().find(|it| it.name == program.package);
-        let library = package.and_then(|it| {
+    /// The name that a package's program has as a file.
+    pub fn library(&self, package: &str) -> Result<String> {
+        let found = self.packages.iter().find(|it| it.name == package);
+        let library = found.and_then(|it| {
             it.targets.iter().find(|it| it.kind.iter().any(|kind| kind == "cdylib"))
         });
-        let library = library.ok_or_else(|| {
-            format!("the workspace has no package {} with a cdylib", program.package)
-        })?;
+        let library = library
+            .ok_or_else(|| format!("the workspace has no package {package} with a cdylib"))?;
         Ok(library.name.replace('-', "_"))
-    }
-
-    /// The folder for what is built: `out`, or `<target>/<program>/<profile>`.
-    pub fn result(
-        &self,
-        program: &Program,
-        profile: Profile,
-        out: Option<&Path>,
-    ) -> Result<PathBuf> {
-        let folder = out.map_or_else(
-            || self.target_directory.join(program.folder).join(profile.name()),
-            Path::to_owned,
-        );
-        fs::create_dir_all(&folder)
-            .map_err(|error| format!("creating {}: {error}", folder.display()))?;
-        Ok(folder)
     }
 }
