@@ -42,6 +42,11 @@ impl Names {
             return Err(Refusal::new(what, "Give another singular: --singular NAME."));
         }
         let names = Self { plural: plural.to_owned(), singular };
+        if words::is_local(&names.singular) {
+            let what =
+                format!("`{}` is what a resource's code calls something else.", names.singular);
+            return Err(at(Refusal::new(what, "Give another singular: --singular NAME.")));
+        }
         if words::is_type(&names.record()) {
             let what = format!("The record would be called `{}`, which is taken.", names.record());
             return Err(at(Refusal::new(what, "Give another singular: --singular NAME.")));
@@ -230,6 +235,7 @@ mod tests {
             ("wheres", None, "`where` is a word of Rust's."),
             ("orders", None, "`order` is a word of PostgreSQL's."),
             ("results", None, "--singular NAME"),
+            ("keys", None, "`key` is what a resource's code calls something else."),
             ("sessions", None, "`sessions` is a name of Trireme's own."),
             ("sheep", Some("sheep"), "--singular NAME"),
             (&"a".repeat(25), None, "Use 24 characters at most."),

@@ -42,6 +42,10 @@ const TYPES: &str = "Base64 Box Bytes Change Code Context Database DatabaseError
     Field Filter Host Input Json None Ok Option Operation Page PageRequest Patch Product Resource \
     Response Result Row Self Some Sort Statement StatusCode String Timestamp Uuid Value Vec";
 
+/// What a resource's modules and tests call other things; a record can't be called so there.
+const LOCALS: &str = "ada answer body call change created cx demanded eve filter found id input insert key made \
+    narrow now op page place read rows sql statement user world";
+
 fn has(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|it| it == word)
 }
@@ -58,6 +62,10 @@ pub fn is_parameter(name: &str) -> bool {
 
 pub fn is_core(name: &str) -> bool {
     has(CORE, name) || has(MODULES, name)
+}
+
+pub fn is_local(name: &str) -> bool {
+    has(LOCALS, name)
 }
 
 pub fn is_type(name: &str) -> bool {
