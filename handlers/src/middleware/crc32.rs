@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn it_is_what_flate2_computes() {
-        let bytes: Vec<u8> = (0..1000_u32).map(|n| (n * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..1000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for length in (0..40).chain([1000]) {
             let mut known = flate2::Crc::new();
             known.update(&bytes[..length]);
