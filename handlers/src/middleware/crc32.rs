@@ -28,7 +28,9 @@ pub fn crc32(before: u32, bytes: &[u8]) -> u32 {
         let parts = mixed.to_le_bytes().into_iter().zip(tables.iter().rev());
         parts.fold(0, |value, (byte, table)| value ^ table[usize::from(byte)])
     });
-    !rest.iter().fold(value, |value, byte| value >> 8 ^ tables[0][usize::from(value as u8 ^ byte)])
+    !rest
+        .iter()
+        .fold(value, |value, byte| (value >> 8) ^ tables[0][usize::from(value as u8 ^ byte)])
 }
 
 #[cfg(test)]

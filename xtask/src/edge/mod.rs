@@ -4,6 +4,7 @@ mod debian;
 mod program;
 mod spin;
 mod toolchain;
+mod wasm_opt;
 mod worker;
 mod workspace;
 

@@ -9,19 +9,9 @@ use std::process::Command;
 
 use super::program::{Profile, Program};
 use super::toolchain::{Target, Toolchain};
+use super::wasm_opt::optimize;
 use crate::tools::WASM_BINDGEN;
 use crate::{Result, npm, ui};
-
-/// What workerd understands and rustc or wasm-bindgen use; the list is worker-build's.
-const FEATURES: [&str; 7] = [
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-reference-types",
-    "--enable-exception-handling",
-];
 
 /// Puts index.js and index_bg.wasm into a folder: `out`, or `<target>/<program>/<profile>`.
 pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<Vec<PathBuf>> {
@@ -35,7 +25,10 @@ pub fn build(program: &Program, profile: Profile, out: Option<&Path>) -> Result<
     bundle(&steps, profile)?;
     let folder = program.result(&workspace, profile, out)?;
     let [script, module] = ["index.js", "index_bg.wasm"].map(|name| folder.join(name));
-    optimize(&steps.join("index_bg.wasm"), &module, profile)?;
+    match profile {
+        Profile::Debug => drop(fs::copy(steps.join("index_bg.wasm"), &module)?),
+        Profile::Release => optimize(&steps.join("index_bg.wasm"), &module)?,
+    }
     fs::copy(steps.join("bundle.js"), &script)?;
     Ok(vec![script, module])
 }
@@ -71,15 +64,4 @@ fn bundle(steps: &Path, profile: Profile) -> Result<()> {
     let script = fs::read_to_string(steps.join("bundle.js"))?;
     fs::write(steps.join("bundle.js"), script.replace("import source ", "import "))?;
     Ok(())
-}
-
-/// By name, what was made of one generic function stands together, and compresses better.
-fn optimize(from: &Path, to: &Path, profile: Profile) -> Result<()> {
-    if profile == Profile::Debug {
-        fs::copy(from, to)?;
-        return Ok(());
-    }
-    let mut wasm_opt = Command::new(npm::program("wasm-opt")?);
-    wasm_opt.args(["-Os", "--reorder-functions-by-name"]).args(FEATURES);
-    ui::run(wasm_opt.arg(from).arg("-o").arg(to))
 }
