@@ -165,7 +165,7 @@ impl fmt::Display for Faults {
         for fault in &self.0 {
             writeln!(f, "  {fault}")?;
         }
-        f.write_str("Every variable is explained in docs/configuration.md and by `trireme config`.")
+        f.write_str("The command's `config` explains every variable, and so does docs/configuration.md of Trireme.")
     }
 }
 impl std::error::Error for Faults {}
