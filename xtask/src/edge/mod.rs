@@ -120,10 +120,11 @@ pub fn clippy() -> Result<()> {
         eprintln!("NOT CHECKED: clippy of the edge hosts' own packages needs rustup's compiler");
         return Ok(());
     }
-    for (target, programs) in
-        [(Target::Workers, &[WORKER, HELLO_WORKER][..]), (Target::Spin, &[SPIN, HELLO_SPIN, PROBE])]
-    {
-        let packages = programs.iter().flat_map(|program| ["--package", &*program.package]);
+    let workers = (Target::Workers, HOSTS[0], &[WORKER, HELLO_WORKER][..]);
+    let spin = (Target::Spin, HOSTS[1], &[SPIN, HELLO_SPIN, PROBE][..]);
+    for (target, host, programs) in [workers, spin] {
+        let programs = programs.iter().map(|program| &*program.package);
+        let packages = programs.chain([host]).flat_map(|package| ["--package", package]);
         ui::run(
             cargo()
                 .args(["clippy", "--lib", "--target", target.triple()])

@@ -44,6 +44,21 @@ fn plain(arguments: &[&str]) -> Output {
     run(command(folder.path(), arguments), "")
 }
 
+/// A product's program is not called `trireme`.
+#[test]
+fn help_speaks_by_the_name_that_it_was_called_by() {
+    let folder = Folder::new().unwrap();
+    let harbour = folder.path().join("harbour");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_trireme"), &harbour).unwrap();
+    for arguments in [&["--help"][..], &["migrate", "--help"], &["verify", "--help"]] {
+        let mut command = Command::new(&harbour);
+        command.args(arguments).env_clear();
+        let said = out(&run(command, ""));
+        assert!(said.contains("Usage: harbour"), "{said}");
+        assert!(!said.contains("trireme "), "{said}");
+    }
+}
+
 #[test]
 fn every_command_explains_itself() {
     let help = out(&plain(&["--help"]));
