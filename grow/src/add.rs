@@ -24,8 +24,9 @@ pub struct NewResource {
     pub unique: Vec<String>,
 }
 
-/// Plans a resource: its migration, its folder, its checks and tests, and whatever names it.
-pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<()> {
+/// Plans a resource: its migration, its folder, its checks and tests, and whatever names it. Gives its
+/// singular.
+pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<String> {
     let names = Names::new(&asked.name, asked.singular.as_deref())?;
     let fields = spec::fields(&asked.fields)?;
     let mut product = Product { tree };
@@ -58,7 +59,8 @@ pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<()> {
     product.enter(names)?;
     checks::add(&mut product, &resource)?;
     requests::add(&mut product, &resource)?;
-    format::changed(tree)
+    format::changed(tree)?;
+    Ok(resource.names.singular)
 }
 
 /// The sets of fields that are unique together.
@@ -84,18 +86,28 @@ fn unique(typed: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
                 return Err(Refusal::new(format!("`{name}` is there twice."), "Name it once.")
                     .at(typed, place));
             }
+            if field.nullable {
+                let what = format!("`{name}` may be null, and no null is the same as another.");
+                let remedy = "Leave `?` away, or leave the field out of --unique.";
+                return Err(Refusal::new(what, remedy).at(typed, place));
+            }
             set.push(field.name.clone());
         }
         let is_text = |name: &String| {
-            fields
-                .iter()
-                .any(|it| it.name == *name && !it.nullable && matches!(it.kind, Kind::Text { .. }))
+            fields.iter().any(|it| it.name == *name && matches!(it.kind, Kind::Text { .. }))
         };
         if !set.iter().any(is_text) {
             let refusal = Refusal::new(
-                "What is unique has a text that is never null: the checks tell records apart by it.",
+                "What is unique has a text: the checks tell records apart by it.",
                 "Make one of the fields such a text, or write this constraint by hand.",
             );
+            return Err(refusal.at(typed, 0..typed.len()));
+        }
+        let is_same = |other: &Vec<String>| {
+            other.len() == set.len() && set.iter().all(|name| other.contains(name))
+        };
+        if sets.iter().any(is_same) {
+            let refusal = Refusal::new("These are unique already.", "Say so once.");
             return Err(refusal.at(typed, 0..typed.len()));
         }
         sets.push(set);

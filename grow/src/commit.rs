@@ -1,12 +1,12 @@
 //! Writing a plan: all of it or nothing, also when the process is killed.
 //!
-//! New contents and copies of the old are put aside first, then a journal that names them, and only
-//! then are files renamed into their places. While the journal is there, the tree can be put back:
-//! by [`Written::restore`], or by the next command that finds it.
+//! A journal of what the files hold before and after is put aside first, and only then are files
+//! renamed into their places. While the journal is there, the tree can be put back: by
+//! [`Written::restore`], or by the next command that finds it. What a person has written meanwhile
+//! is never written over.
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
     path::{Path, PathBuf},
 };
 
@@ -19,12 +19,22 @@ use crate::{
 
 const ASIDE: &str = ".trireme-grow";
 
+/// Cargo writes it anew as it compiles, and nobody by hand.
+const CARGOS: &str = "Cargo.lock";
+
 #[derive(Default, Serialize, Deserialize)]
 struct Journal {
-    replaced: Vec<String>,
-    created: Vec<String>,
-    /// The outermost first.
+    files: Vec<Entry>,
+    /// Those that are made, the outermost first.
     folders: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    path: String,
+    before: Option<String>,
+    /// All that was written there, one after another.
+    written: Vec<String>,
 }
 
 /// A plan that stands in its places and can still be taken back.
@@ -39,39 +49,15 @@ pub struct Written {
 /// planned.
 pub fn write(tree: &Tree) -> Result<Written> {
     let root = tree.root();
-    recover(root)?;
-    fs::create_dir_all(root.join(ASIDE))
-        .map_err(|it| Refusal::io("made", &root.join(ASIDE), &it))?;
+    let aside = root.join(ASIDE);
+    fs::create_dir_all(&aside).map_err(|it| Refusal::io("made", &aside, &it))?;
     let lock = lock(root)?;
-    let mut journal = Journal::default();
-    for change in tree.changes() {
-        if fs::read_to_string(root.join(change.path)).ok().as_deref() != change.before {
-            let _ = fs::remove_dir_all(root.join(ASIDE));
-            let what = format!("{} has changed meanwhile.", root.join(change.path).display());
-            return Err(Refusal::new(what, "Nothing was written; run the command again."));
-        }
-        put_aside(root, "after", change.path, change.after)?;
-        let (list, before) = match change.before {
-            Some(before) => (&mut journal.replaced, before),
-            None => (&mut journal.created, ""),
-        };
-        list.push(change.path.to_owned());
-        put_aside(root, "before", change.path, before)?;
-        let parents = Path::new(change.path).ancestors().skip(1).collect::<Vec<_>>();
-        for parent in parents.into_iter().rev().filter_map(Path::to_str) {
-            if !root.join(parent).exists() && !journal.folders.iter().any(|it| it == parent) {
-                journal.folders.push(parent.to_owned());
-            }
-        }
+    if aside.join("journal").exists() {
+        let what = "A command was ended while it wrote here.";
+        return Err(Refusal::new(what, "Nothing was written; run the command again."));
     }
-    let text = serde_json::to_string(&journal).unwrap_or_default();
-    put_aside(root, "", "journal.new", &text)?;
-    let place = root.join(ASIDE).join("journal");
-    fs::rename(place.with_extension("new"), &place)
-        .map_err(|it| Refusal::io("written", &place, &it))?;
-
-    let written = Written { root: root.to_owned(), journal, _lock: lock };
-    match written.place() {
+    let mut written = Written { root: root.to_owned(), journal: Journal::default(), _lock: lock };
+    match written.add(tree) {
         Ok(()) => Ok(written),
         Err(refusal) => {
             written.restore()?;
@@ -80,64 +66,92 @@ pub fn write(tree: &Tree) -> Result<Written> {
     }
 }
 
-/// Puts a tree back that a killed command has left half written; whether there was one.
-pub fn recover(root: &Path) -> Result<bool> {
+/// Puts a tree back that a killed command has left half written. Where there was one: the files that
+/// somebody has changed since, which are left as they are.
+pub fn recover(root: &Path) -> Result<Option<Vec<String>>> {
     let aside = root.join(ASIDE);
     if !aside.exists() {
-        return Ok(false);
+        return Ok(None);
     }
     let lock = lock(root)?;
     let journal = fs::read_to_string(aside.join("journal")).ok();
     let Some(journal) = journal.and_then(|text| serde_json::from_str(&text).ok()) else {
         // It was killed before it changed anything.
         fs::remove_dir_all(&aside).map_err(|it| Refusal::io("removed", &aside, &it))?;
-        return Ok(false);
+        return Ok(None);
     };
-    Written { root: root.to_owned(), journal, _lock: lock }.restore()?;
-    Ok(true)
+    Written { root: root.to_owned(), journal, _lock: lock }.restore().map(Some)
 }
 
 impl Written {
-    fn place(&self) -> Result<()> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error: io::Error| Refusal::io("written", &path, &error)
-        };
-        for folder in &self.journal.folders {
-            let folder = self.root.join(folder);
-            fs::create_dir_all(&folder).map_err(failed(&folder))?;
-        }
-        for path in self.journal.replaced.iter().chain(&self.journal.created) {
-            let place = self.root.join(path);
-            fs::rename(self.root.join(ASIDE).join("after").join(path), &place)
-                .map_err(failed(&place))?;
-        }
-        Ok(())
-    }
-
-    /// The tree is as it was.
-    pub fn restore(self) -> Result<()> {
-        for path in &self.journal.replaced {
-            let (kept, place) =
-                (self.root.join(ASIDE).join("before").join(path), self.root.join(path));
-            if kept.exists() {
-                fs::rename(kept, &place).map_err(|it| Refusal::io("put back", &place, &it))?;
+    /// Writes more of the same plan.
+    pub fn add(&mut self, tree: &Tree) -> Result<()> {
+        for change in tree.changes() {
+            let place = self.root.join(change.path);
+            if fs::read_to_string(&place).ok().as_deref() != change.before {
+                let what = format!("{} has changed meanwhile.", place.display());
+                return Err(Refusal::new(what, "Nothing was written; run the command again."));
             }
         }
-        for path in &self.journal.created {
-            let place = self.root.join(path);
-            match fs::remove_file(&place) {
-                Err(error) if !is_absent(&error) => {
-                    return Err(Refusal::io("removed", &place, &error));
+        for change in tree.changes() {
+            let after = change.after.to_owned();
+            if let Some(entry) = self.journal.files.iter_mut().find(|it| it.path == change.path) {
+                entry.written.push(after);
+                continue;
+            }
+            let (path, before) = (change.path.to_owned(), change.before.map(str::to_owned));
+            self.journal.files.push(Entry { path, before, written: vec![after] });
+            let parents = Path::new(change.path).ancestors().skip(1).collect::<Vec<_>>();
+            for parent in parents.into_iter().rev().filter_map(Path::to_str) {
+                let folders = &mut self.journal.folders;
+                if !self.root.join(parent).exists() && !folders.iter().any(|it| it == parent) {
+                    folders.push(parent.to_owned());
                 }
-                _ => {}
+            }
+        }
+        let text = serde_json::to_string(&self.journal).unwrap_or_default();
+        put(&self.root, &self.root.join(ASIDE).join("journal"), &text)?;
+        for folder in &self.journal.folders {
+            let folder = self.root.join(folder);
+            fs::create_dir_all(&folder).map_err(|it| Refusal::io("written", &folder, &it))?;
+        }
+        tree.changes()
+            .try_for_each(|change| put(&self.root, &self.root.join(change.path), change.after))
+    }
+
+    /// The paths that were written, and whether there was nothing before.
+    pub fn files(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.journal.files.iter().map(|entry| (entry.path.as_str(), entry.before.is_none()))
+    }
+
+    /// The tree is as it was, but for the files that somebody has changed since: their paths.
+    pub fn restore(self) -> Result<Vec<String>> {
+        let mut left = Vec::new();
+        for Entry { path, before, written } in &self.journal.files {
+            let place = self.root.join(path);
+            let now = match fs::read(&place) {
+                Ok(now) => Some(now),
+                Err(error) if is_absent(&error) => None,
+                Err(error) => return Err(Refusal::io("read", &place, &error)),
+            };
+            if now.as_deref() == before.as_ref().map(String::as_bytes) {
+                continue;
+            }
+            let is_ours = |now: Vec<u8>| written.iter().any(|it| it.as_bytes() == now);
+            match before {
+                _ if path != CARGOS && !now.is_some_and(is_ours) => left.push(path.clone()),
+                Some(before) => put(&self.root, &place, before)?,
+                None => {
+                    fs::remove_file(&place).map_err(|it| Refusal::io("removed", &place, &it))?;
+                }
             }
         }
         for folder in self.journal.folders.iter().rev() {
             // Somebody else may have put a file there.
             let _ = fs::remove_dir(self.root.join(folder));
         }
-        self.keep()
+        self.keep()?;
+        Ok(left)
     }
 
     /// The tree stays as it is now.
@@ -148,14 +162,15 @@ impl Written {
     }
 }
 
-fn put_aside(root: &Path, side: &str, path: &str, text: &str) -> Result<()> {
-    let place = root.join(ASIDE).join(side).join(path);
+/// Replaces a file by a whole one.
+fn put(root: &Path, place: &Path, text: &str) -> Result<()> {
+    let new = root.join(ASIDE).join("new");
     let write = || {
-        fs::create_dir_all(place.parent().unwrap_or(root))?;
-        fs::write(&place, text)?;
-        File::open(&place)?.sync_all()
+        fs::write(&new, text)?;
+        File::open(&new)?.sync_all()?;
+        fs::rename(&new, place)
     };
-    write().map_err(|it| Refusal::io("written", &place, &it))
+    write().map_err(|it| Refusal::io("written", place, &it))
 }
 
 fn lock(root: &Path) -> Result<File> {
@@ -195,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_written_can_be_kept_or_taken_back() {
         let (folder, tree) = planned("restored");
-        write(&tree).unwrap().restore().unwrap();
+        assert!(write(&tree).unwrap().restore().unwrap().is_empty());
         is_as_it_was(&folder);
         write(&tree).unwrap().keep().unwrap();
         assert_eq!(fs::read_to_string(folder.join("b/c/d")).unwrap(), "three");
@@ -203,22 +218,53 @@ mod tests {
     }
 
     #[test]
+    fn more_of_a_plan_is_taken_back_with_it() {
+        let (folder, tree) = planned("more");
+        let mut written = write(&tree).unwrap();
+        let mut more = Tree::new(&folder);
+        more.change("a", "four").unwrap();
+        more.create("b/e", "five").unwrap();
+        written.add(&more).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "four");
+        let files: Vec<_> = written.files().collect();
+        assert_eq!(files, [("a", false), ("b/c/d", true), ("b/e", true)]);
+        assert!(written.restore().unwrap().is_empty());
+        is_as_it_was(&folder);
+    }
+
+    #[test]
     fn the_next_command_puts_back_what_a_killed_one_has_left() {
         let (folder, tree) = planned("killed");
         drop(write(&tree).unwrap());
         assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "two");
-        assert!(recover(&folder).unwrap());
+        assert!(write(&tree).is_err());
+        assert_eq!(recover(&folder).unwrap(), Some(Vec::new()));
         is_as_it_was(&folder);
-        // Killed between two files: one stands in its place, the other is still aside.
+        // Killed between two files: one is not written yet.
         drop(write(&tree).unwrap());
-        fs::create_dir_all(folder.join(ASIDE).join("after")).unwrap();
-        fs::rename(folder.join("a"), folder.join(ASIDE).join("after/a")).unwrap();
-        assert!(recover(&folder).unwrap());
+        fs::write(folder.join("a"), "one").unwrap();
+        assert_eq!(recover(&folder).unwrap(), Some(Vec::new()));
         is_as_it_was(&folder);
         // Killed before the journal.
         fs::create_dir(folder.join(ASIDE)).unwrap();
-        assert!(!recover(&folder).unwrap());
+        assert_eq!(recover(&folder).unwrap(), None);
         is_as_it_was(&folder);
+    }
+
+    #[test]
+    fn what_a_person_writes_meanwhile_is_left_and_named() {
+        let (folder, mut tree) = planned("meanwhile");
+        tree.create("e", "five").unwrap();
+        tree.create(CARGOS, "packages").unwrap();
+        drop(write(&tree).unwrap());
+        fs::write(folder.join("a"), "two, and mine").unwrap();
+        fs::write(folder.join("b/c/d"), "mine").unwrap();
+        fs::write(folder.join(CARGOS), "more packages").unwrap();
+        assert_eq!(recover(&folder).unwrap().unwrap(), ["a", "b/c/d"]);
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "two, and mine");
+        assert_eq!(fs::read_to_string(folder.join("b/c/d")).unwrap(), "mine");
+        assert!(!folder.join("e").exists() && !folder.join(CARGOS).exists());
+        assert!(!folder.join(ASIDE).exists());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     rust::{Body, Source},
     spec::Field,
     tree::Tree,
+    words,
 };
 
 /// The first number of a product's series of migrations.
@@ -247,14 +248,23 @@ impl Product<'_> {
                 continue;
             }
             let at = typed.find('(').map_or(0, |it| it + 1);
+            let there = if resources.is_empty() { "none".to_owned() } else { resources.join(", ") };
             let refusal = if to == own {
                 Refusal::new(
                     "The first record could refer to none of its own kind.",
                     "Make it nullable: put `?` behind the kind.",
                 )
+            } else if to == "users" {
+                Refusal::new(
+                    "Every record is one user's already, by its `user_id`; it refers to no other.",
+                    format!("Refer to a resource, such as one of: {there}."),
+                )
+            } else if words::is_core(to) {
+                Refusal::new(
+                    format!("`{to}` is Trireme's own, and no resource."),
+                    format!("Refer to a resource, such as one of: {there}."),
+                )
             } else {
-                let there =
-                    if resources.is_empty() { "none".to_owned() } else { resources.join(", ") };
                 Refusal::new(
                     format!("There is no resource `{to}`."),
                     format!("Add it first: trireme add resource {to} …. There are: {there}."),

@@ -24,6 +24,12 @@ impl Refusal {
         self
     }
 
+    /// The same, with another way out.
+    #[must_use]
+    pub(crate) fn with_remedy(self, remedy: &str) -> Self {
+        Self { remedy: remedy.to_owned(), ..self }
+    }
+
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(
             format!("{} can't be {doing}: {error}.", path.display()),

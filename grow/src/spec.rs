@@ -406,6 +406,7 @@ mod tests {
             ("number:text(1..4", "Here `)` is due.\n  number:text(1..4\n                  ^\n"),
             ("version:int", "Every record has `version`.\n  version:int\n  ^^^^^^^\n"),
             ("order:int", "`order` is a word of PostgreSQL's.\n  order:int\n  ^^^^^\n"),
+            ("xmin:int", "`xmin` is a word of PostgreSQL's.\n  xmin:int\n  ^^^^\n"),
             ("type:int", "`type` is a word of Rust's.\n  type:int\n  ^^^^\n"),
             ("index:int", "`index` is a word of SQLite's.\n  index:int\n  ^^^^^\n"),
             (

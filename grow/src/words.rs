@@ -6,7 +6,8 @@ const RUST: &str = "abstract as async await become box break const continue crat
     return self static struct super trait true try type typeof union unsafe unsized use virtual where \
     while yield";
 
-/// What PostgreSQL takes as no name of a column or a table (`pg_get_keywords`, categories R and T).
+/// What PostgreSQL takes as no name of a column or a table (`pg_get_keywords`, categories R and T), and
+/// the columns that every table of its has.
 const POSTGRES: &str = "all analyse analyze and any array as asc asymmetric authorization binary both case \
     cast check collate collation column concurrently constraint create cross current_catalog \
     current_date current_role current_schema current_time current_timestamp current_user default \
@@ -14,7 +15,8 @@ const POSTGRES: &str = "all analyse analyze and any array as asc asymmetric auth
     having ilike in initially inner intersect into is isnull join lateral leading left like limit \
     localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing \
     primary references returning right select session_user similar some symmetric system_user table \
-    tablesample then to trailing true union unique user using variadic verbose when where window with";
+    tablesample then to trailing true union unique user using variadic verbose when where window with \
+    cmax cmin ctid tableoid xmax xmin";
 
 /// What SQLite takes as none.
 const SQLITE: &str = "add all alter and as autoincrement between case cast check collate commit constraint \
@@ -29,8 +31,8 @@ pub const COLUMNS: [&str; 5] = ["id", "user_id", "created_at", "updated_at", "ve
 /// What every list takes in its query.
 const PARAMETERS: &str = "cursor limit sort";
 
-/// Tables and paths of the core.
-const CORE: &str = "api auth docs health idempotency_keys leases rate_limits refresh_tokens schema_migrations \
+/// Tables and paths of the core, and wrangler's table.
+const CORE: &str = "api auth d1_migrations docs health idempotency_keys leases rate_limits refresh_tokens schema_migrations \
     sessions users";
 
 /// Modules of a product that are no resource, and crates that its code names.

@@ -157,6 +157,10 @@ fn what_is_refused_comes_with_a_remedy() {
             "There is no resource `people`.\n  of:ref(people)\n         ^^^^^^\nAdd it first: trireme add resource people …. There are: customers, notes.",
         ),
         (
+            told(asked("bills", &["by:ref(users)"], &[])),
+            "Every record is one user's already, by its `user_id`; it refers to no other.\n  by:ref(users)\n         ^^^^^\nRefer to a resource, such as one of: customers, notes.",
+        ),
+        (
             told(asked("bills", &["next:ref(bills)"], &[])),
             "The first record could refer to none of its own kind.\n  next:ref(bills)\n           ^^^^^\nMake it nullable",
         ),
@@ -164,9 +168,18 @@ fn what_is_refused_comes_with_a_remedy() {
             told(asked("bills", &name, &["title"])),
             "There is no field `title` that could be unique.\n  title\n  ^^^^^\nName fields of this resource: name.",
         ),
+        (told(asked("bills", &["sum:int"], &["sum"])), "What is unique has a text: "),
         (
-            told(asked("bills", &["sum:int"], &["sum"])),
-            "What is unique has a text that is never null",
+            told(asked("bills", &["name:text", "due:date?"], &["name,due"])),
+            "`due` may be null, and no null is the same as another.\n  name,due\n       ^^^\nLeave `?` away",
+        ),
+        (
+            told(asked("bills", &["name:text"], &["name", "name"])),
+            "These are unique already.\n  name\n  ^^^^\nSay so once.",
+        ),
+        (
+            told(asked("bills", &["name:text", "due:date"], &["name,due", "due,name"])),
+            "These are unique already.\n  due,name\n",
         ),
         (
             told(asked("bills", &["bill:enum(a,b)"], &[])),

@@ -100,26 +100,31 @@ struct How {
     no_build: bool,
 }
 
+/// What `--no-build` leaves for later: the document is in the program, and the tests hold it to the code.
+const BY_HAND: [&str; 2] =
+    ["cargo run -q -- openapi > openapi.json", "cargo run -q -- migrate --d1 migrations/d1"];
+
 pub fn new(args: &New) -> Result<(), Failure> {
     let asked = NewProduct { name: args.name.clone(), trireme: args.trireme.clone() };
     let tree = new_product(&here()?, &asked).map_err(refused)?;
     let was_there = tree.root().exists();
-    let next = [format!("cd {}", args.name), "cargo run".to_owned()];
-    let applied = apply(&tree, &args.how, &next);
+    let applied = apply(&tree, &args.how, &[format!("cd {}", args.name)], &["cargo run"]);
     if applied.is_err() && !was_there {
-        // With what the compiler has put there.
-        let _ = fs::remove_dir_all(tree.root());
+        // What the compiler has put there, and the folder unless there is something else in it.
+        let _ = fs::remove_dir_all(tree.root().join("target"));
+        let _ = fs::remove_dir(tree.root());
     }
     applied
 }
 
 pub fn add(add: &Add) -> Result<(), Failure> {
     let root = root(&here()?).map_err(refused)?;
-    if commit::recover(&root).map_err(refused)? {
+    if let Some(left) = commit::recover(&root).map_err(refused)? {
         complain("A command was ended while it wrote here: what it wrote was taken back.");
+        name_left(&left);
     }
     let mut tree = Tree::new(root);
-    let (planned, how) = match add {
+    let how = match add {
         Add::Resource(args) => {
             let asked = NewResource {
                 name: args.name.clone(),
@@ -127,15 +132,22 @@ pub fn add(add: &Add) -> Result<(), Failure> {
                 fields: args.fields.clone(),
                 unique: args.unique.clone(),
             };
-            (add_resource(&mut tree, &asked), &args.how)
+            let singular = add_resource(&mut tree, &asked).map_err(refused)?;
+            if args.singular.is_none() {
+                complain(format_args!(
+                    "One of `{}` is called `{singular}`. To call it otherwise: --singular NAME",
+                    args.name
+                ));
+            }
+            &args.how
         }
         Add::Field(args) => {
             let asked = NewFields { resource: args.resource.clone(), fields: args.fields.clone() };
-            (add_fields(&mut tree, &asked), &args.how)
+            add_fields(&mut tree, &asked).map_err(refused)?;
+            &args.how
         }
     };
-    planned.map_err(refused)?;
-    apply(&tree, how, &["cargo test".to_owned(), "cargo run".to_owned()])
+    apply(&tree, how, &[], &["cargo test", "cargo run"])
 }
 
 fn here() -> Result<PathBuf, Failure> {
@@ -146,8 +158,18 @@ fn refused(refusal: Refusal) -> Failure {
     Failure::usage(refusal.to_string().replace(": trireme ", &format!(": {} ", name())))
 }
 
-/// Writes what is planned and proves that it compiles, or shows it.
-fn apply(tree: &Tree, how: &How, next: &[String]) -> Result<(), Failure> {
+/// Says which files are as somebody has changed them while a command wrote.
+fn name_left(left: &[String]) {
+    for path in left {
+        complain(format_args!(
+            "{path} was changed meanwhile, and is left so. Take out by hand what the command wrote there."
+        ));
+    }
+}
+
+/// Writes what is planned and proves that it compiles, or shows it. What is to be done next: `first`,
+/// what was left for later, and `then`.
+fn apply(tree: &Tree, how: &How, first: &[String], then: &[&str]) -> Result<(), Failure> {
     if how.dry_run {
         let changes: Vec<_> = tree.changes().collect();
         return if how.json {
@@ -156,27 +178,27 @@ fn apply(tree: &Tree, how: &How, next: &[String]) -> Result<(), Failure> {
             write(&tree.diff())
         };
     }
-    let written = commit::write(tree).map_err(refused)?;
-    let built = if how.no_build { Ok(()) } else { build::documents(tree.root()) };
+    let mut written = commit::write(tree).map_err(refused)?;
+    let built = if how.no_build {
+        Ok(())
+    } else {
+        build::documents(tree.root()).and_then(|made| written.add(&made).map_err(refused))
+    };
     if let Err(failure) = built {
-        written.restore().map_err(refused)?;
+        name_left(&written.restore().map_err(refused)?);
         return Err(failure);
     }
+    let later: &[&str] = if how.no_build { &BY_HAND } else { &[] };
+    let next: Vec<_> =
+        first.iter().map(String::as_str).chain(later.iter().chain(then).copied()).collect();
+    let files: Vec<_> = written.files().map(|(path, is_new)| (path.to_owned(), is_new)).collect();
     written.keep().map_err(refused)?;
-    let mut next = next.to_vec();
-    if how.no_build {
-        let by_hand = [
-            "cargo run -q -- openapi > openapi.json",
-            "cargo run -q -- migrate --d1 migrations/d1",
-        ];
-        next.splice(next.len() - 1.., by_hand.map(str::to_owned));
-    }
-    let paths: Vec<_> = tree.changes().map(|change| change.path.to_owned()).collect();
     if how.json {
+        let paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
         return say_json(&json!({ "folder": tree.root(), "written": paths, "next": next }));
     }
-    let lines = tree.changes().map(|change| {
-        format!("{} {}\n", if change.before.is_some() { "changed" } else { "created" }, change.path)
-    });
+    let lines = files
+        .iter()
+        .map(|(path, is_new)| format!("{} {path}\n", if *is_new { "created" } else { "changed" }));
     say(format!("{}\nNext:\n  {}", lines.collect::<String>(), next.join("\n  ")))
 }

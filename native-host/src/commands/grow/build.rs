@@ -3,36 +3,47 @@
 use std::{
     env, fs,
     fs::File,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
+use trireme_grow::Tree;
+
+use super::refused;
 use crate::commands::{Failure, output::complain, runtime, signals::Signals};
 
-/// Makes `openapi.json` and the files for D1 anew, by the product's own command. Where that fails, the
-/// files for D1 are as they were; the document is the caller's to restore.
-pub fn documents(root: &Path) -> Result<(), Failure> {
-    let document = root.join("openapi.json");
-    let new = root.join(".trireme-grow/openapi.json");
-    let d1 = root.join("migrations/d1");
-    let before = files(&d1);
+/// Plans `openapi.json` and the files for D1 anew, by the product's own command.
+pub fn documents(root: &Path) -> Result<Tree, Failure> {
+    let (document, d1) = (".trireme-grow/openapi.json", ".trireme-grow/d1");
     complain("Compiling, to see that it does; the first time takes minutes.");
-    let made = runtime()?.block_on(async {
+    runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
-        let out = File::create(&new).map_err(|error| unwritten(&new, &error))?;
-        run(root, &["openapi"], Some(out), &mut signals).await?;
-        fs::rename(&new, &document).map_err(|error| unwritten(&document, &error))?;
-        // The document is in the program.
-        run(root, &["migrate", "--d1", "migrations/d1"], None, &mut signals).await
-    });
-    if made.is_err() {
-        for file in files(&d1).iter().filter(|file| !before.contains(file)) {
-            let _ = fs::remove_file(file);
+        let place = root.join(document);
+        let out = File::create(&place).map_err(|error| failed(&place, "written", &error))?;
+        run(root, &["openapi"], out.into(), &mut signals).await?;
+        run(root, &["migrate", "--d1", d1], Stdio::null(), &mut signals).await
+    })?;
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| failed(path, "read", &error));
+    let mut tree = Tree::new(root);
+    tree.change("openapi.json", read(&root.join(document))?).map_err(refused)?;
+    for file in files(&root.join(d1)) {
+        let text = read(&file)?;
+        let path = format!("migrations/d1/{}", file.file_name().unwrap_or_default().display());
+        match tree.find(&path).map_err(refused)? {
+            None => tree.create(path, text).map_err(refused)?,
+            Some(there) if there == text => {}
+            Some(_) => {
+                return Err(Failure::no(format!(
+                    "{path} is another than what the product makes of its migrations. A migration that \
+                     was applied never changes: put it back as it was."
+                )));
+            }
         }
-        let _ = fs::remove_dir(&d1);
     }
-    made
+    Ok(tree)
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -40,15 +51,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::no(format!("{} can't be written: {error}.", path.display()))
+fn failed(path: &Path, doing: &str, error: &std::io::Error) -> Failure {
+    Failure::no(format!("{} can't be {doing}: {error}.", path.display()))
 }
 
-/// The product's command; ended, when this one is to end.
+/// The product's command; ended with all that it has begun, when this one is to end.
 async fn run(
     root: &Path,
     arguments: &[&str],
-    out: Option<File>,
+    out: Stdio,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let mut cargo = Command::new("cargo");
@@ -60,12 +71,11 @@ async fn run(
             cargo.env_remove(name);
         }
     }
-    if let Some(out) = out {
-        cargo.stdout(out);
-    }
+    // In a group of its own, so that the compilers can be ended with it.
+    cargo.stdout(out).process_group(0);
     let failed = |error: std::io::Error| {
         Failure::no(format!(
-            "cargo can't be run: {error}. Nothing was changed; --no-build does without it."
+            "cargo can't be run: {error}. What was written was taken back; --no-build does without it."
         ))
     };
     let mut child = cargo.spawn().map_err(failed)?;
@@ -75,9 +85,9 @@ async fn run(
         }
         tokio::select! {
             _ = signals.next() => {
-                let _ = child.kill();
+                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
                 let _ = child.wait();
-                return Err(Failure::no("It was ended. Nothing was changed."));
+                return Err(Failure::no("It was ended. What was written was taken back."));
             }
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
         }
@@ -86,7 +96,7 @@ async fn run(
         return Ok(());
     }
     Err(Failure::no(
-        "The product does not compile with what was to be written, as said above. Nothing was changed. \
+        "The product does not compile with what was written, as said above: it was taken back. \
          --no-build writes it all the same.",
     ))
 }
