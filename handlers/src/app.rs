@@ -33,7 +33,7 @@ pub(crate) struct Parts {
 }
 
 impl<H: Host> App<H> {
-    /// Panics where the product is at fault: two of its routes clash.
+    /// Panics where two of the product's routes clash; what else clashes does not compile.
     pub fn new<P: Product>(config: Config) -> Self {
         const { product::check::<P>() };
         let mut all = routes::routes();

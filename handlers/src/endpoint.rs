@@ -7,6 +7,7 @@ use trireme_core::{
     config::{Config, Quota},
     error::Result,
     host::Host,
+    names::{is_same, is_snake},
 };
 
 use crate::context::Context;
@@ -68,6 +69,14 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub const fn new(method: &'static Method, path: &'static str, access: Access) -> Self {
+        assert!(
+            matches!(
+                *method,
+                Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+            ),
+            "HEAD and OPTIONS are answered by themselves, others are not"
+        );
+        assert!(is_path(path), "a path is like /api/v1/orders/{{id}}/lines/{{number}}");
         let limit = if access.tries_credentials() { Some(&CREDENTIALS) } else { None };
         Self { method, path, access, takes_query: false, limit }
     }
@@ -81,6 +90,11 @@ impl Endpoint {
     /// Its requests are counted. Where credentials are tried they are already.
     pub const fn limit(mut self, limit: &'static Limit) -> Self {
         assert!(self.limit.is_none(), "an endpoint has one limit");
+        assert!(is_snake(limit.name), "a limit is called like this_1");
+        assert!(
+            !is_same(limit.name, "address") && !is_same(limit.name, "account"),
+            "the core has a limit of this name"
+        );
         assert!(
             matches!(limit.per, Per::Address) || self.access.needs_user(),
             "only users can be counted by user"
@@ -88,6 +102,32 @@ impl Endpoint {
         self.limit = Some(limit);
         self
     }
+}
+
+/// Parts of letters, digits, `.`, `-` and `_`, or a `{name}` as a whole.
+const fn is_path(path: &str) -> bool {
+    let path = path.as_bytes();
+    let (mut at, mut before, mut open) = (0, b'/', false);
+    while at < path.len() {
+        let byte = path[at];
+        let next = if at + 1 < path.len() { path[at + 1] } else { b'/' };
+        let fits = match byte {
+            b'/' => at == 0 || before != b'/' && !open,
+            b'{' => before == b'/' && !open && next.is_ascii_lowercase(),
+            b'}' => open && next == b'/',
+            b'_' => true,
+            b'.' | b'-' => !open,
+            _ if open => byte.is_ascii_lowercase() || byte.is_ascii_digit(),
+            _ => byte.is_ascii_alphanumeric(),
+        };
+        if !fits {
+            return false;
+        }
+        open = byte == b'{' || open && byte != b'}';
+        before = byte;
+        at += 1;
+    }
+    path.len() > 1 && path[0] == b'/' && before != b'/' && !open
 }
 
 /// How an endpoint is called. Boxed, since an isolate on Workers compiles a function when it is
@@ -165,4 +205,23 @@ macro_rules! routes {
             described
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_spelling() {
+        for path in ["/docs", "/.well-known/jwks.json", "/api/v1/a_b/{id}/lines/{line_1}"] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "", "/", "api", "/a/", "//a", "/a//b", "/a b", "/ä", "/a%20b", "/a?b", "/{}",
+            "/{*rest}", "/{a", "/a}", "/{a}b", "/b{a}", "/{a/b}", "/{A}", "/{1}", "/{{a}}",
+            "/{a-b}",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
+    }
 }

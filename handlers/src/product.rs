@@ -1,5 +1,7 @@
 //! What a product gives to the core: data and functions, put together when a program starts.
 
+mod check;
+
 use serde_json::Value;
 use trireme_core::{
     config::Variable,
@@ -14,6 +16,8 @@ use crate::{
     openapi::{self, Described},
     routes,
 };
+
+pub(crate) use check::{check, table};
 
 /// A product: its endpoints, tables and words. A program of a host's is made for one.
 ///
@@ -45,7 +49,7 @@ use crate::{
 /// assert_eq!(trireme::document::<Harbour>()["info"]["title"], "Harbour");
 /// ```
 pub trait Product: 'static {
-    /// Of its series of migrations: letters from a to z, digits, `_`.
+    /// Of its series of migrations: letters from a to z, digits, `_`. The core's is `trireme`.
     const NAME: &'static str;
     const ABOUT: About;
     /// The OpenAPI document as every host serves it, by [`document!`](crate::document!): to derive it
@@ -104,40 +108,6 @@ pub fn operations<P: Product>() -> Vec<Described> {
     let mut all = routes::operations();
     all.extend(P::operations());
     all
-}
-
-/// Names become a part of SQL: that they are names is found out when a program is compiled.
-pub(crate) const fn check<P: Product>() {
-    assert!(is_name(P::NAME.as_bytes()), "a product's NAME has letters from a to z, digits and _");
-    let mut at = 0;
-    while at < P::TABLES.len() {
-        assert!(is_place(P::TABLES[at].as_bytes()), "one of TABLES is no name of a table");
-        at += 1;
-    }
-}
-
-const fn is_name(text: &[u8]) -> bool {
-    let mut at = 0;
-    while at < text.len() {
-        if !matches!(text[at], b'a'..=b'z' | b'0'..=b'9' | b'_') {
-            return false;
-        }
-        at += 1;
-    }
-    !text.is_empty()
-}
-
-/// `table` or `table.column`.
-const fn is_place(text: &[u8]) -> bool {
-    let mut at = 0;
-    while at < text.len() {
-        if text[at] == b'.' {
-            let (table, column) = text.split_at(at);
-            return is_name(table) && is_name(column.split_at(1).1);
-        }
-        at += 1;
-    }
-    is_name(text)
 }
 
 /// A product's migrations under its name.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     host::{BodyError, Busy},
+    names::{is_same, is_snake},
     sql::{DatabaseError, DecodeError},
 };
 
@@ -40,6 +41,7 @@ impl Code {
             400 <= naming.status && naming.status <= 599,
             "a fault has a status from 400 to 599"
         );
+        assert!(is_snake(naming.name), "a code is like this_1");
         Self(naming)
     }
     /// The `code` of the problem document.
@@ -54,7 +56,32 @@ impl Code {
     }
 }
 
-/// A product's codes: a constant each, and `CODES`, all of them with their meanings.
+/// Does not compile, in a constant, where a code has the name of another or of one of the core's.
+#[doc(hidden)]
+pub const fn distinct(codes: &'static [Documented]) -> &'static [Documented] {
+    let mut at = 0;
+    while at < codes.len() {
+        assert!(!has(CODES, CODES.len(), codes[at]), "the core has a code of this name");
+        assert!(!has(codes, at, codes[at]), "two codes have the same name");
+        at += 1;
+    }
+    codes
+}
+
+/// Whether one of the first `count` has the name.
+const fn has(codes: &[Documented], count: usize, one: Documented) -> bool {
+    let mut at = 0;
+    while at < count {
+        if is_same(codes[at].code.as_str(), one.code.as_str()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// A product's codes: a constant each, and `CODES`, all of them with their meanings. A name that is
+/// not fit, or is one of the core's, does not compile.
 ///
 /// ```
 /// trireme_core::codes! {
@@ -62,6 +89,12 @@ impl Code {
 ///         "Somebody has this seat. Choose another.";
 /// }
 /// assert_eq!((SEAT_TAKEN.as_str(), SEAT_TAKEN.status(), CODES.len()), ("seat_taken", 409, 1));
+/// ```
+///
+/// ```compile_fail
+/// trireme_core::codes! {
+///     NOT_FOUND "not_found" 404 "Not found" "It is the core's.";
+/// }
 /// ```
 #[macro_export]
 macro_rules! codes {
@@ -76,8 +109,9 @@ macro_rules! codes {
     ($($constant:ident $name:literal $status:literal $title:literal $meaning:literal;)*) => {
         $(pub const $constant: $crate::Code = $crate::Code::new(&$crate::error::Naming { name: $name, status: $status, title: $title });)*
         /// The product's own codes.
-        pub const CODES: &[$crate::error::Documented] =
-            &[$($crate::error::Documented { code: $constant, meaning: $meaning }),*];
+        pub const CODES: &[$crate::error::Documented] = $crate::error::distinct(
+            &[$($crate::error::Documented { code: $constant, meaning: $meaning }),*],
+        );
     };
 }
 

@@ -12,6 +12,7 @@ pub mod json;
 #[cfg(feature = "logging")]
 pub mod logging;
 pub mod migrations;
+pub mod names;
 pub mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -3,7 +3,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{host::Backend, sql::Statement};
+use crate::{
+    host::Backend,
+    names::{is_numbered, is_same, is_snake},
+    sql::Statement,
+};
 
 /// The number and the name of a migration: 1001, `1001_orders`. The core's are below 1000 and a
 /// product's above, so that the files of both fit in one folder.
@@ -52,6 +56,30 @@ macro_rules! migrations {
             sqlite: &[$(include_str!(concat!($folder, "/sqlite/", $name, ".sql"))),*],
         }
     };
+}
+
+impl Series {
+    /// Does not compile where a product's series, in a constant, can't stand beside the core's.
+    pub const fn sound(self) -> Self {
+        assert!(is_snake(self.name), "a product's NAME is like this_1");
+        assert!(!is_same(self.name, CORE.name), "the core's series has this NAME");
+        let Migrations { versions, postgres, sqlite } = self.migrations;
+        assert!(
+            versions.len() == postgres.len() && versions.len() == sqlite.len(),
+            "a migration has a text for each dialect"
+        );
+        // The reference product's are from when there was one series.
+        let mut last = if is_same(self.name, "tasks") { 0 } else { 1000 };
+        let mut at = 0;
+        while at < versions.len() {
+            let Version { number, name } = versions[at];
+            assert!(number > last, "a product's migrations are numbered from 1001, in their order");
+            assert!(is_numbered(name, number), "a migration is named like 1001_orders");
+            last = number;
+            at += 1;
+        }
+        self
+    }
 }
 
 /// What every product builds on: accounts, sessions, limits, maintenance. It is applied first.
@@ -165,6 +193,30 @@ mod tests {
         for Version { number, name } in CORE.migrations.versions {
             assert!(name.starts_with(&format!("{number:04}_")) && *number < 1000, "{name}");
         }
+    }
+
+    fn is_sound(name: &'static str, versions: &'static [Version]) -> bool {
+        let texts = [""; 2].as_slice().get(..versions.len()).unwrap();
+        let texts: &'static [&'static str] = Vec::leak(texts.to_vec());
+        let migrations = Migrations { versions, postgres: texts, sqlite: texts };
+        std::panic::catch_unwind(|| Series { name, migrations }.sound()).is_ok()
+    }
+
+    #[test]
+    fn a_series_that_others_can_be_told_from_is_sound() {
+        const ONE: Version = Version { number: 1001, name: "1001_orders" };
+        const TWO: Version = Version { number: 1003, name: "1003_lines" };
+        assert!(is_sound("shop", &[]) && is_sound("shop_2", &[ONE, TWO]));
+        for name in ["", "trireme", "Shop", "my-shop", "shop'", "2shop"] {
+            assert!(!is_sound(name, &[ONE]), "{name}");
+        }
+        assert!(!is_sound("shop", &[TWO, ONE]), "out of order");
+        assert!(!is_sound("shop", &[ONE, ONE]), "twice");
+        assert!(!is_sound("shop", &[Version { number: 9, name: "0009_core" }]), "the core's");
+        assert!(!is_sound("shop", &[Version { number: 1002, ..ONE }]), "another's name");
+        let texts = Migrations { versions: &[ONE], postgres: &[""], sqlite: &[] };
+        let lacking = Series { name: "shop", migrations: texts };
+        assert!(std::panic::catch_unwind(|| lacking.sound()).is_err(), "a text is missing");
     }
 
     #[test]

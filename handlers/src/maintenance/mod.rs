@@ -18,6 +18,7 @@ use crate::App;
 
 use steps::STEPS;
 pub use steps::Step;
+pub(crate) use steps::distinct;
 
 /// Between two pieces, at the least; it is as long as the piece took.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -2,6 +2,7 @@ use trireme_core::{
     Timestamp, Uuid,
     config::Config,
     host::{Database, Host, Scope},
+    names::{is_same, is_snake},
     sql::{DatabaseError, DecodeError, Row, Statement},
     sqlite::{self, Cell},
 };
@@ -58,6 +59,30 @@ pub(super) const STEPS: &[Step] = &[
     ),
     Step { name: "deleted_accounts", due: |_, _| users::sql::deleted_due(), work: Work::Accounts },
 ];
+
+/// Does not compile, in a constant, where a product's step has the name of another or of one of the
+/// core's: one would wait for the other's lease.
+pub(crate) const fn distinct(steps: &[Step]) {
+    let mut at = 0;
+    while at < steps.len() {
+        assert!(is_snake(steps[at].name), "a step is called like this_1");
+        assert!(!has(STEPS, STEPS.len(), steps[at].name), "the core has a step of this name");
+        assert!(!has(steps, at, steps[at].name), "two steps have the same name");
+        at += 1;
+    }
+}
+
+/// Whether one of the first `count` has the name.
+const fn has(steps: &[Step], count: usize, name: &str) -> bool {
+    let mut at = 0;
+    while at < count {
+        if is_same(steps[at].name, name) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
 
 impl Step {
     /// Removes or changes rows by a condition. `due` asks for one row with how many wait, counted

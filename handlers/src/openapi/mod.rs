@@ -44,7 +44,7 @@ pub struct Described {
     pub describe: fn(Operation) -> Operation,
 }
 
-/// The whole document.
+/// The whole document. Panics where what it is made from does not agree.
 pub fn document(about: &About, codes: &[Documented], operations: &[Described]) -> Value {
     let mut operation = Operation::new(CODES.iter().chain(codes).copied().collect());
     let mut paths = Map::new();
@@ -57,6 +57,7 @@ pub fn document(about: &About, codes: &[Documented], operations: &[Described]) -
             item[method.as_str().to_lowercase()] = written;
         }
     }
+    agree(about, operations);
     let Components { schemas, responses } = operation.into_components();
     json!({
         "openapi": "3.1.0",
@@ -71,6 +72,34 @@ pub fn document(about: &About, codes: &[Documented], operations: &[Described]) -
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The `access_token` of a sign-in or a refresh." } },
         },
     })
+}
+
+/// What only all operations together can get wrong.
+fn agree(about: &About, operations: &[Described]) {
+    let tags = tags(about.tags);
+    for (at, Described { endpoint, name, .. }) in operations.iter().enumerate() {
+        let before = &operations[..at];
+        let (path, method) = (endpoint.path, endpoint.method);
+        assert!(before.iter().all(|it| it.name != *name), "two operations are called {name}");
+        assert!(
+            before.iter().all(|it| (it.endpoint.path, it.endpoint.method) != (path, method)),
+            "there are two routes {method} {path}"
+        );
+        let tag = operation::tag(path);
+        assert!(tags.iter().any(|known| known["name"] == tag), "{name}: ABOUT has no tag {tag}");
+        let Some(limit) = endpoint.limit else { continue };
+        let others = before.iter().filter_map(|it| it.endpoint.limit);
+        for other in others.filter(|other| other.name == limit.name) {
+            assert!(
+                std::ptr::eq(other, limit),
+                "two limits are called {}: make one static of them",
+                limit.name
+            );
+        }
+    }
+    for (at, tag) in tags.iter().enumerate() {
+        assert!(!tags[..at].iter().any(|other| other["name"] == tag["name"]), "two tags: {tag}");
+    }
 }
 
 fn info(about: &About) -> Value {

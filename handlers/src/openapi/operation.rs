@@ -370,7 +370,7 @@ fn operation_id(name: &str) -> String {
 }
 
 /// `/api/v1/tasks/{id}` is of `tasks`; what is not under the API is of the service.
-fn tag(path: &str) -> &str {
+pub(super) fn tag(path: &str) -> &str {
     match path.strip_prefix("/api/v1/").and_then(|path| path.split('/').next()) {
         Some("health") | None => "service",
         Some(resource) => resource,

@@ -8,7 +8,7 @@ use trireme_core::{
     sql::{DatabaseError, Row as _, Statement},
 };
 
-use crate::auth::sweep::sessions_of;
+use crate::{auth::sweep::sessions_of, product};
 
 /// The core's own tables with a `user_id`.
 const OWN: [&str; 2] = ["idempotency_keys", "sessions"];
@@ -20,7 +20,7 @@ pub fn piece(tables: &[&str], user: Uuid) -> Vec<Statement<'static>> {
     statements.extend(sessions_of(user));
     let mut emptied = Vec::new();
     for table in tables {
-        let (table, key) = table.split_once('.').unwrap_or((table, "id"));
+        let (table, key) = product::table(table);
         statements.push(rows(table, key, &emptied, user));
         emptied.push(table);
     }
@@ -71,7 +71,7 @@ pub async fn unnamed<D: Database>(
             "-- list_tables_of_users
              SELECT CAST(relname AS text) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
              WHERE attname = 'user_id' AND NOT attisdropped AND relkind IN ('r', 'p')
-             AND relnamespace = CAST(current_schema() AS regnamespace) ORDER BY relname"
+             AND relnamespace = CAST(quote_ident(current_schema()) AS regnamespace) ORDER BY relname"
         }
         Backend::Sqlite => {
             "-- list_tables_of_users
@@ -81,7 +81,7 @@ pub async fn unnamed<D: Database>(
     };
     let rows = database.batch(Scope::Service, &[Statement::read(text, vec![])]).await?;
     let named = |found: &str| {
-        let product = tables.iter().map(|table| table.split('.').next().unwrap_or(table));
+        let product = tables.iter().map(|table| product::table(table).0);
         OWN.into_iter().chain(product).any(|table| table == found)
     };
     let mut unnamed = Vec::new();

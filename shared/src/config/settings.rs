@@ -59,11 +59,6 @@ impl Settings {
 
     pub(super) fn read(read: &mut Reader<'_>, production: bool, variables: &[Variable]) -> Self {
         let all = variables.iter().map(|variable| {
-            debug_assert!(
-                variables.iter().filter(|other| other.name == variable.name).count() == 1,
-                "{} is declared twice",
-                variable.name
-            );
             if production && variable.required && read.text(variable.name).is_none() {
                 read.fault(variable.name, "is missing");
             }

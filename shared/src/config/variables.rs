@@ -4,6 +4,7 @@
 use std::{borrow::Cow, ops::RangeInclusive};
 
 use super::Quota;
+use crate::names::{is_same, is_upper_snake};
 
 /// One environment variable. A product declares its own by the functions named after the kinds, as
 /// constants; a name that is not fit, or is the core's, does not compile there.
@@ -180,33 +181,6 @@ impl Variable {
         let secret = if self.is_secret() { " Secret." } else { "" };
         format!("| `{}` | {} | {}{secret} |", self.name, self.default(), self.meaning)
     }
-}
-
-const fn is_upper_snake(name: &str) -> bool {
-    let name = name.as_bytes();
-    let mut at = 0;
-    while at < name.len() {
-        let fits = match name[at] {
-            b'A'..=b'Z' => true,
-            b'0'..=b'9' => at > 0,
-            b'_' => at > 0 && name[at - 1] != b'_' && at + 1 < name.len(),
-            _ => false,
-        };
-        if !fits {
-            return false;
-        }
-        at += 1;
-    }
-    !name.is_empty()
-}
-
-const fn is_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
 }
 
 const fn open(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
