@@ -58,9 +58,12 @@ impl<H: Host> Context<'_, H> {
         self.caller.ok_or_else(|| Error::internal("a user's handler was called without one"))
     }
 
-    /// A `{name}` of the path; 404 for what is none of its kind, which names nothing.
+    /// A `{name}` of the path; 404 for what is none of its kind, which names nothing. A name that the
+    /// path has not is a fault of the handler's.
     pub fn path<T: PathValue>(&self, name: &str) -> Result<T> {
-        self.params.get(name).and_then(T::parse).ok_or_else(Error::not_found)
+        let part = self.params.get(name);
+        let part = part.ok_or_else(|| Error::internal(["the path has no part ", name].concat()))?;
+        T::parse(part).ok_or_else(Error::not_found)
     }
 
     /// The `{id}` of the path.

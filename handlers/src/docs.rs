@@ -7,6 +7,11 @@ use trireme_core::{Error, error::Result, host::Host};
 use crate::{context::Context, respond};
 
 /// A file of the page; 404 where the docs are not served.
+/// Whether a route is one of these pages, which a browser shows as such.
+pub fn is_page(route: &str) -> bool {
+    route == "/docs" || route.starts_with("/docs/")
+}
+
 fn file<H: Host>(
     cx: &Context<'_, H>,
     media: &'static str,

@@ -7,7 +7,7 @@ use trireme::{
     host::Host,
     migrations::{Migrations, Version},
 };
-use trireme_world::{count, on_every_database};
+use trireme_world::{count, on_every_database, with_variables};
 
 struct Harbour;
 
@@ -18,7 +18,10 @@ impl Product for Harbour {
         version: "4.2.0",
         summary: "Berths and who lies there.",
         description: "Berths are numbered.",
-        tags: &[Tag { name: "berths", description: "Where a ship lies." }],
+        tags: &[
+            Tag { name: "berths", description: "Where a ship lies." },
+            Tag { name: "ships", description: "Who lies there." },
+        ],
         ..About::NONE
     };
     const DOCUMENT: &'static [u8] = br#"{"harbour":true}"#;
@@ -63,11 +66,14 @@ static LINES: Limit = Limit {
 };
 
 mod table {
-    use super::{LINES, line, ship};
+    use super::{LINES, line, lost, ship};
 
     trireme::routes! {
         PutLine PUT "/api/v1/berths/{id}/lines/{number}" User(limit(&LINES)) line, "Set a line";
         GetShip GET "/api/v1/ships/{kind}/{name}" Public ship, "Greet a ship";
+        GetLost GET "/api/v1/ships/{kind}/{name}/lost" Public lost, "Ask for what is not in the path";
+        GetHealthy GET "/healthy/{kind}/{name}" Public ship, "Not a probe";
+        GetDocsite GET "/docsite/{kind}/{name}" Public ship, "Not a page of the core's";
     }
 }
 
@@ -113,6 +119,20 @@ mod ship {
     }
 }
 
+mod lost {
+    use trireme::{Answer, Context, Operation, StatusCode, host::Host, respond};
+
+    #[expect(clippy::unused_async, reason = "every endpoint has this form")]
+    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+        respond::json(StatusCode::OK, &cx.path::<String>("nmae")?)
+    }
+    pub fn describe(op: Operation) -> Operation {
+        op.path::<String>("kind", "Its kind.")
+            .path::<String>("name", "Its name.")
+            .answers::<String>(200, "The name.")
+    }
+}
+
 const BERTH: &str = "/api/v1/berths/01a1f8d3-f1d0-7e35-a4b8-6c7d8e9fa0b1/lines";
 
 #[test]
@@ -120,7 +140,7 @@ fn parts_of_a_path_are_typed() {
     on_every_database::<Harbour>(async |world| {
         let get = async |name: &str| world.get(&format!("/api/v1/ships/sail/{name}")).send().await;
         assert_eq!(get("Ark%20%C3%A9%2F1").await.body, json!(["sail", "Ark é/1"]));
-        for none in ["%00", "%ff", "a%07"] {
+        for none in ["%00", "%ff", "a%07", "%zz", "100%"] {
             assert_eq!(get(none).await.outcome(), (404, "not_found"), "{none}");
         }
         assert_eq!(world.get("/api/v1/ships/row/ark").send().await.status, 404);
@@ -129,6 +149,8 @@ fn parts_of_a_path_are_typed() {
         assert_eq!(put(&format!("{BERTH}/7")).await.body, json!(7));
         assert_eq!(put(&format!("{BERTH}/07")).await.outcome(), (404, "not_found"));
         world.advance(std::time::Duration::from_secs(60));
+        // Not every host could tell it from the next.
+        assert_eq!(put(&format!("{BERTH}/9007199254740993")).await.outcome(), (404, "not_found"));
         assert_eq!(put("/api/v1/berths/x/lines/7").await.outcome(), (404, "not_found"));
 
         let wrong = world.get(&format!("{BERTH}/7")).send().await;
@@ -142,6 +164,34 @@ fn parts_of_a_path_are_typed() {
         let query = world.get("/api/v1/ships/steam/ark?x=1").send().await;
         assert_eq!(query.faults(), [("/x", "unknown_parameter")]);
     });
+}
+
+#[test]
+fn a_part_that_the_path_has_not_is_a_fault_of_the_program() {
+    on_every_database::<Harbour>(async |world| {
+        let lost = world.get("/api/v1/ships/sail/ark/lost").send().await;
+        assert_eq!(lost.outcome(), (500, "internal"));
+    });
+}
+
+/// What the core allows its probes and pages, it allows no path that begins like theirs.
+#[test]
+fn a_path_that_looks_like_the_cores_is_none_of_its() {
+    let variables = [("ALLOWED_HOSTS", "elsewhere.example.com")];
+    with_variables::<Harbour>(&variables, async |world| {
+        assert_eq!(world.get("/health/live").send().await.status, 200);
+        assert_eq!(world.get("/healthy/sail/ark").send().await.outcome(), (400, "invalid_host"));
+    });
+    on_every_database::<Harbour>(async |world| {
+        let policy = async |path| {
+            let reply = world.get(path).send().await;
+            assert_eq!(reply.status, 200, "{path}");
+            reply.header("content-security-policy").to_owned()
+        };
+        assert!(policy("/docs").await.contains("script-src"));
+        assert!(!policy("/docsite/sail/ark").await.contains("script-src"));
+    });
+    assert!(trireme::is_health("/health/ready") && !trireme::is_health("/healthy/sail/ark"));
 }
 
 #[test]
@@ -228,4 +278,69 @@ fn a_part_of_a_path_that_is_not_described_is_found() {
         }
     }
     trireme::document::<Silent>();
+}
+
+/// One thing that only all operations together can get wrong.
+struct Confused<const FAULT: u8>;
+
+const CALLED_ALIKE: u8 = 0;
+const ROUTED_ALIKE: u8 = 1;
+const NO_TAG: u8 = 2;
+const LIMITED_ALIKE: u8 = 3;
+const TAGGED_TWICE: u8 = 4;
+
+impl<const FAULT: u8> Product for Confused<FAULT> {
+    const NAME: &'static str = "confused";
+    const ABOUT: About = About {
+        tags: if FAULT == TAGGED_TWICE { &[SHIPS, SHIPS] } else { &[SHIPS] },
+        ..About::NONE
+    };
+    const DOCUMENT: &'static [u8] = b"{}";
+
+    fn routes<H: Host>() -> Vec<Route<H>> {
+        Vec::new()
+    }
+    fn operations() -> Vec<Described> {
+        static OTHER: Limit = Limit { name: "lines", per: Per::User, quota: LINES.quota };
+        static ONE: Endpoint =
+            Endpoint::new(&http::Method::GET, "/api/v1/ships", Access::User).limit(&LINES);
+        static TWO: Endpoint =
+            Endpoint::new(&http::Method::PUT, "/api/v1/ships", Access::User).limit(&LINES);
+        static LIMITED: Endpoint =
+            Endpoint::new(&http::Method::PUT, "/api/v1/ships", Access::User).limit(&OTHER);
+        static STRAY: Endpoint = Endpoint::new(&http::Method::GET, "/api/v1/boats", Access::User);
+        let described = |name, endpoint| Described {
+            endpoint,
+            name,
+            summary: "",
+            describe: |op| op.answers_nothing(204, "Nothing."),
+        };
+        let second = match FAULT {
+            ROUTED_ALIKE => &ONE,
+            LIMITED_ALIKE => &LIMITED,
+            NO_TAG => &STRAY,
+            _ => &TWO,
+        };
+        let name = if FAULT == CALLED_ALIKE { "One" } else { "Two" };
+        vec![described("One", &ONE), described(name, second)]
+    }
+}
+
+const SHIPS: Tag = Tag { name: "ships", description: "Who lies there." };
+
+#[test]
+fn what_operations_get_wrong_together_is_told() {
+    fn said<const FAULT: u8>() -> String {
+        let panic = std::panic::catch_unwind(trireme::document::<Confused<FAULT>>).unwrap_err();
+        panic.downcast_ref::<String>().unwrap().clone()
+    }
+    for (said, expected) in [
+        (said::<CALLED_ALIKE>(), "two operations are called One"),
+        (said::<ROUTED_ALIKE>(), "there are two routes GET /api/v1/ships"),
+        (said::<NO_TAG>(), "Two: ABOUT has no tag boats"),
+        (said::<LIMITED_ALIKE>(), "two limits are called lines"),
+        (said::<TAGGED_TWICE>(), "two tags"),
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
 }

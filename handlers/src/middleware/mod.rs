@@ -40,7 +40,7 @@ use trireme_core::{
 };
 
 use crate::{
-    App, Endpoint, Measured, Route, conditional, context::Context, rate_limit, router::Found,
+    App, Endpoint, Measured, Route, conditional, context::Context, docs, rate_limit, router::Found,
 };
 
 /// What is known of a request once it is answered, for its log record.
@@ -112,7 +112,7 @@ impl<'r> Arrival<'r> {
             Ok(response) => (response, None),
             Err(error) => (problem::response(&error, &self.id), Some(error)),
         };
-        let page = error.is_none() && trace.route.is_some_and(|route| route.starts_with("/docs"));
+        let page = error.is_none() && trace.route.is_some_and(docs::is_page);
         headers::add(app.config.http.hsts, &self.id, !page, &mut response);
         self.origin.allow(&mut response);
         (response, error)

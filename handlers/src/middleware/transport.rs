@@ -8,7 +8,7 @@ use crate::respond;
 
 /// Paths that a platform probes by address and without TLS.
 pub fn is_probe(route: &str) -> bool {
-    route.starts_with("/health") || route == "/api/v1/health"
+    matches!(route, "/health" | "/health/live" | "/health/ready" | "/api/v1/health")
 }
 
 /// Exactly one host must be asked for, and one that we answer to. HTTP/1.0 has no `Host`

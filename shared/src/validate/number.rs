@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Field, FieldFault};
 
 /// Up to here D1, and every client that JavaScript runs, tell each whole number from the next.
-const EXACT: i64 = (1 << 53) - 1;
+pub(super) const EXACT: i64 = (1 << 53) - 1;
 
 impl Field for i64 {
     fn read(value: Value) -> Result<Self, FieldFault> {
