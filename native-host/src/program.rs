@@ -18,7 +18,10 @@ pub struct Program {
     pub app: fn(Config) -> App<NativeHost>,
     pub document: fn() -> Value,
     pub operations: fn() -> Vec<Described>,
+    /// The document as it was committed.
+    pub committed: &'static [u8],
     pub series: Series,
+    pub tables: &'static [&'static str],
     pub variables: &'static [Variable],
     pub maintenance: &'static [Step],
     pub checks: &'static [Group],
@@ -31,11 +34,19 @@ impl Program {
             app: App::new::<P>,
             document: trireme::document::<P>,
             operations: trireme::operations::<P>,
+            committed: P::DOCUMENT,
             series: trireme::series::<P>(),
+            tables: P::TABLES,
             variables: P::VARIABLES,
             maintenance: P::MAINTENANCE,
             checks,
         }
+    }
+
+    /// Whether the committed document is another than the code's.
+    pub fn is_stale(&self) -> bool {
+        let committed = serde_json::from_slice::<Value>(self.committed);
+        committed.ok() != Some((self.document)())
     }
 }
 
@@ -55,5 +66,20 @@ pub fn call_by_name() {
     };
     if let Some(name) = called.filter(plain) {
         let _ = NAME.set(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_was_not_made_anew_is_stale() {
+        let mut program = Program::of::<trireme_tasks::Tasks>(&[]);
+        assert!(!program.is_stale());
+        for other in [&b"{}"[..], b""] {
+            program.committed = other;
+            assert!(program.is_stale());
+        }
     }
 }

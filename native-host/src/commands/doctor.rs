@@ -3,6 +3,7 @@
 mod postgres;
 mod report;
 mod sqlite;
+mod tables;
 
 use trireme_core::{
     config::{Config, DatabaseUrl},
@@ -47,7 +48,7 @@ pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
         "DIRECT_DATABASE_URL" if given => None,
         name => variable(name),
     })?;
-    let report = runtime()?.block_on(examine(&config, program.series))?;
+    let report = runtime()?.block_on(examine(&config, program))?;
     if args.json {
         say_json(&report.to_json())?;
     } else {
@@ -60,7 +61,8 @@ pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
     }
 }
 
-async fn examine(config: &Config, series: Series) -> Result<Report, Failure> {
+async fn examine(config: &Config, program: &Program) -> Result<Report, Failure> {
+    let series = program.series;
     let mut report = Report::default();
     let reached = match &config.database.url {
         DatabaseUrl::Postgres(url) => {
@@ -71,18 +73,24 @@ async fn examine(config: &Config, series: Series) -> Result<Report, Failure> {
         DatabaseUrl::Binding(..) => true,
     };
     if reached {
-        schema(&Database::open(&config.database)?, series, &mut report).await;
+        let database = Database::open(&config.database)?;
+        if schema(&database, series, &mut report).await {
+            tables::examine(&database, program.tables, &mut report).await;
+        }
     }
     Ok(report)
 }
 
 /// Whether the schema is the one that this build needs.
-async fn schema(database: &Database, series: Series, report: &mut Report) {
+async fn schema(database: &Database, series: Series, report: &mut Report) -> bool {
     const CHECK: &str = "schema";
     let migrator = database.migrator(series);
     let all = match migrator.status().await {
         Ok(all) => all,
-        Err(error) => return report.problem(CHECK, error.sentence(), "Mend that first."),
+        Err(error) => {
+            report.problem(CHECK, error.sentence(), "Mend that first.");
+            return false;
+        }
     };
     let pending: Vec<_> =
         all.iter().filter(|it| it.state == State::Pending).map(|it| it.name.as_str()).collect();
@@ -107,4 +115,5 @@ async fn schema(database: &Database, series: Series, report: &mut Report) {
             "Let the build and the database be of one time: another build, or a backup.",
         ),
     }
+    pending.is_empty()
 }

@@ -13,8 +13,8 @@ use crate::{Program, metrics::Metrics};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Removes what has expired (attempts, stored answers, tokens, sessions) and what is left of deleted
-accounts and contexts, in small pieces, while others serve. `trireme serve` does the same in the
-background and Workers by their cron trigger; where neither runs, as with Spin, let cron run this.
+accounts, and takes the product's own steps, in small pieces, while others serve. `trireme serve`
+does the same in the background and Workers by their cron trigger; where neither runs, as with Spin, let cron run this.
 Several at once do no harm: a step that another instance is at is left to it.
 
 Examples:

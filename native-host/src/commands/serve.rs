@@ -27,6 +27,7 @@ use crate::{
     host::{NativeHost, cores},
     logging,
     metrics::Metrics,
+    program::name,
     server::{self, Admin, Api, Bound, House, Limits, Server},
 };
 
@@ -66,6 +67,12 @@ async fn serve(program: &Program, config: Config, logging: &logging::Guard) -> R
     let admin = listen.admin_port.map(bind_admin);
     let admin = admin.transpose().map_err(Failure::no)?;
     announce::started(&program.about, &config, &Places::of(&bound, admin.as_ref()), logging);
+    if cfg!(debug_assertions) && program.is_stale() {
+        tracing::warn!(
+            "the document that is served is not what the code says: run `{} openapi > openapi.json` and build again",
+            name()
+        );
+    }
 
     let limits = start::limits(&config);
     let house = House::new(&limits, listen.memory_budget, config.http.trusted_proxies.clone());

@@ -76,6 +76,7 @@ async fn the_doctor_finds_a_healthy_server_healthy() {
         "walls",
         "locks",
         "schema",
+        "tables",
     ] {
         finds(&found, &format!("{check} ok"), "");
     }
@@ -107,6 +108,10 @@ async fn the_doctor_finds_what_is_wrong() {
     finds(&found, "walls problem", "tasks");
     assert_eq!(found.0, 1);
     home.run("ALTER TABLE tasks ENABLE ROW LEVEL SECURITY").unwrap();
+
+    home.run("CREATE TABLE stray (user_id uuid)").unwrap();
+    finds(&findings(&home.url()), "tables warning", "stray");
+    home.run("DROP TABLE stray").unwrap();
 
     let holder = home.url();
     let mut holder = Command::new("psql")
