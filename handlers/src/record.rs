@@ -8,7 +8,7 @@ use trireme_core::{
     sql::{self, DatabaseError, DecodeError, Row, Statement},
 };
 
-/// What is answered with, read from a row: by [`record!`](crate::record).
+/// What is answered with, read from a row: by [`record!`](crate::record!).
 pub trait Record<'r>: Serialize + Sized {
     const COLUMNS: &'static [Column];
 
