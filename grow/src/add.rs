@@ -2,12 +2,12 @@
 
 use crate::{
     checks, format,
-    migration::{self, Dialect},
+    migration::{self, Dialect, unique_name},
     names::Names,
     product::Product,
     refusal::{Refusal, Result},
     requests,
-    resource::Resource,
+    resource::{self, Resource},
     spec::{self, Field, Kind},
     tree::Tree,
 };
@@ -43,7 +43,7 @@ pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<String> {
         return Err(Refusal::new("A resource without fields holds nothing.", remedy));
     }
     product.check_references(&asked.fields, &fields, &names.plural)?;
-    let unique = unique(&asked.unique, &fields)?;
+    let unique = unique(&names.plural, &asked.unique, &fields)?;
     let resource = Resource { names, fields, unique };
     check(&resource, &asked.fields)?;
 
@@ -64,9 +64,9 @@ pub fn resource(tree: &mut Tree, asked: &NewResource) -> Result<String> {
 }
 
 /// The sets of fields that are unique together.
-fn unique(typed: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
+fn unique(table: &str, asked: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
     let mut sets: Vec<Vec<String>> = Vec::new();
-    for typed in typed {
+    for typed in asked {
         let mut set: Vec<String> = Vec::new();
         let mut at = 0;
         for name in typed.split(',') {
@@ -93,16 +93,6 @@ fn unique(typed: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
             }
             set.push(field.name.clone());
         }
-        let is_text = |name: &String| {
-            fields.iter().any(|it| it.name == *name && matches!(it.kind, Kind::Text { .. }))
-        };
-        if !set.iter().any(is_text) {
-            let refusal = Refusal::new(
-                "What is unique has a text: the checks tell records apart by it.",
-                "Make one of the fields such a text, or write this constraint by hand.",
-            );
-            return Err(refusal.at(typed, 0..typed.len()));
-        }
         let is_same = |other: &Vec<String>| {
             other.len() == set.len() && set.iter().all(|name| other.contains(name))
         };
@@ -110,9 +100,54 @@ fn unique(typed: &[String], fields: &[Field]) -> Result<Vec<Vec<String>>> {
             let refusal = Refusal::new("These are unique already.", "Say so once.");
             return Err(refusal.at(typed, 0..typed.len()));
         }
+        check_index(table, &set, fields).map_err(|refusal| refusal.at(typed, 0..typed.len()))?;
         sets.push(set);
     }
+    for (typed, set) in asked.iter().zip(&sets) {
+        if resource::told_by(set, &sets, fields).is_none() {
+            let refusal = Refusal::new(
+                "What is unique has a text that no other --unique has: the checks tell records apart by it.",
+                "Add such a text, or leave this out and write the constraint by hand.",
+            );
+            return Err(refusal.at(typed, 0..typed.len()));
+        }
+    }
     Ok(sets)
+}
+
+/// What PostgreSQL's B-trees take of a row, without the user and some bytes a column.
+const INDEXED: u64 = 2600;
+
+/// What PostgreSQL takes of a name.
+const NAMED: usize = 63;
+
+fn check_index(table: &str, set: &[String], fields: &[Field]) -> Result<()> {
+    let bytes: u64 = fields
+        .iter()
+        .filter(|field| set.contains(&field.name))
+        .map(|field| match &field.kind {
+            Kind::Text { max, .. } => u64::from(*max) * 4,
+            Kind::Bytes { max } => u64::from(*max),
+            Kind::Json => u64::MAX / 64,
+            _ => 16,
+        })
+        .sum();
+    if bytes > INDEXED {
+        return Err(Refusal::new(
+            format!("An index takes {INDEXED} bytes of what is unique, and this may have more."),
+            "Give its texts less: text(..650) has so many, a character up to 4. Leave json away.",
+        ));
+    }
+    if unique_name(table, set).len() > NAMED {
+        return Err(Refusal::new(
+            format!(
+                "The constraint would be called `{}`, which is too long.",
+                unique_name(table, set)
+            ),
+            format!("Use shorter names: {NAMED} characters at most together."),
+        ));
+    }
+    Ok(())
 }
 
 fn list(fields: &[Field]) -> String {

@@ -5,7 +5,7 @@ use crate::{
     format,
     product::Product,
     refusal::Result,
-    resource::Resource,
+    resource::{Resource, told_by},
     spec::{Field, Kind},
 };
 
@@ -33,12 +33,8 @@ pub fn add(product: &mut Product<'_>, resource: &Resource) -> Result<()> {
 
 fn declaration(resource: &Resource) -> String {
     let Resource { names, fields, unique } = resource;
-    let text = |field: &&Field| !field.nullable && matches!(field.kind, Kind::Text { .. });
     let code = |field: &Field| {
-        let set = unique.iter().find(|set| {
-            let first = fields.iter().filter(text).find(|it| set.contains(&it.name));
-            first.is_some_and(|first| first.name == field.name)
-        });
+        let set = unique.iter().find(|set| told_by(set, unique, fields) == Some(field));
         set.map(|set| resource.code(set))
     };
     let declared: String =

@@ -1,8 +1,8 @@
 //! `trireme new`.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs, io, iter,
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{
@@ -63,6 +63,19 @@ const FILES: [(&str, &str); 25] = files! {
     ".github/workflows/ci.yml" from "github/ci.yml",
     "openapi.json" from "openapi.json",
 };
+
+/// Other packages and crates that its code names.
+const NEEDED: [&str; 9] = [
+    "alloc",
+    "proc",
+    "schemars",
+    "serde",
+    "serde-json",
+    "test",
+    "tokio",
+    "validator",
+    "wit-bindgen",
+];
 
 /// The packages of Trireme that a product depends on, by the names of their placeholders and folders.
 const PACKAGES: [(&str, &str); 7] = [
@@ -153,25 +166,31 @@ fn check(name: &str) -> Result<()> {
     }
     let series = name.replace('-', "_");
     names::check(&series)?;
-    if name.starts_with("trireme")
-        || words::is_core(&series)
-        || ["alloc", "proc", "tokio"].contains(&name)
-    {
-        return Err(Refusal::new(
-            format!("`{name}` is taken by a package that it needs."),
-            "Take another name.",
-        ));
+    let refused = |what: String| Err(Refusal::new(what, "Take another name."));
+    if name.starts_with("trireme") || NEEDED.contains(&name) {
+        return refused(format!("`{name}` is taken by a package that it needs."));
+    }
+    if words::is_core(&series) {
+        return refused(format!("`{name}` is a name of Trireme's own."));
+    }
+    let product = names::pascal(&series);
+    if words::is_type(&product) {
+        return refused(format!("The product's type would be called `{product}`, which is taken."));
     }
     Ok(())
 }
 
-/// The folder of a checkout, as an absolute path.
+/// The folder of a checkout, as it was given: from the product's own folder, which is one further down.
 fn checkout(parent: &Path, path: &Path) -> Result<PathBuf> {
-    let path = parent.join(path);
-    let folder = fs::canonicalize(&path).map_err(|error| Refusal::io("read", &path, &error))?;
-    if PACKAGES.iter().all(|(_, package)| folder.join(package).join("Cargo.toml").is_file()) {
-        return Ok(folder);
+    let folder = parent.join(path);
+    let is_one = |(_, package): &(&str, &str)| folder.join(package).join("Cargo.toml").is_file();
+    if !PACKAGES.iter().all(is_one) {
+        let what = format!("{} is no checkout of Trireme.", folder.display());
+        return Err(Refusal::new(what, format!("Give the folder of one: git clone {REPOSITORY}")));
     }
-    let what = format!("{} is no checkout of Trireme.", folder.display());
-    Err(Refusal::new(what, format!("Give the folder of one: git clone {REPOSITORY}")))
+    if path.is_absolute() {
+        return Ok(path.to_owned());
+    }
+    let named = path.components().filter(|part| *part != Component::CurDir);
+    Ok(iter::once(Component::ParentDir).chain(named).collect())
 }

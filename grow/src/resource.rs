@@ -364,6 +364,14 @@ impl Resource {
     }
 }
 
+/// The text of a unique set that is in no other: the checks tell records apart by it.
+pub fn told_by<'a>(set: &[String], sets: &[Vec<String>], fields: &'a [Field]) -> Option<&'a Field> {
+    let is_own = |name: &String| sets.iter().filter(|other| other.contains(name)).count() == 1;
+    fields.iter().find(|field| {
+        matches!(field.kind, Kind::Text { .. }) && set.contains(&field.name) && is_own(&field.name)
+    })
+}
+
 /// The number of the first field's argument: before it stand user, id, and two more.
 pub const FIRST: usize = 5;
 

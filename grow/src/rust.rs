@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LexError, TokenStream, TokenTree};
 
 use crate::refusal::{Refusal, Result};
 
@@ -25,9 +25,10 @@ pub struct Body {
 
 impl<'a> Source<'a> {
     pub fn parse(path: &'a str, text: String) -> Result<Self> {
-        let tokens = text.parse().map_err(|error| {
+        let tokens = text.parse().map_err(|error: LexError| {
+            let line = error.span().start().line;
             Refusal::new(
-                format!("{path} can't be read as Rust: {error}."),
+                format!("{path} can't be read as Rust from line {line} on."),
                 "Make it compile first.",
             )
         })?;
@@ -200,7 +201,9 @@ impl<'a> Source<'a> {
             let mut at = inside.start;
             for part in text.split_inclusive(',') {
                 if part.trim_end_matches(',').trim() == name {
-                    self.edits.push((at..at + part.len(), String::new()));
+                    // The last of a list goes with the comma before it.
+                    let start = if part.ends_with(',') { at } else { at.max(inside.start + 1) - 1 };
+                    self.edits.push((start..at + part.trim_end().len(), String::new()));
                 }
                 at += part.len();
             }
@@ -514,8 +517,20 @@ mod tests {
     }
 
     #[test]
+    fn one_import_goes_and_another_comes() {
+        for (list, due) in
+            [("a, no", "a, b"), ("no, a", " a, b"), ("\n    a,\n    no,\n", "\n    a, b,\n")]
+        {
+            let mut edited = source(&format!("use trireme::{{{list}}};\n"));
+            edited.remove_import("no");
+            edited.import("trireme", "b");
+            assert_eq!(edited.finish(), format!("use trireme::{{{due}}};\n"));
+        }
+    }
+
+    #[test]
     fn what_is_no_rust_is_told() {
-        let told = Source::parse("src/lib.rs", "fn {".to_owned()).err().unwrap().to_string();
-        assert!(told.starts_with("src/lib.rs can't be read as Rust"), "{told}");
+        let told = Source::parse("src/lib.rs", "\nfn }".to_owned()).err().unwrap().to_string();
+        assert!(told.starts_with("src/lib.rs can't be read as Rust from line 2 on."), "{told}");
     }
 }

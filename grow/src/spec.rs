@@ -436,6 +436,7 @@ mod tests {
             ),
             ("due:date!", "Here the end is due.\n  due:date!\n          ^\n"),
             ("of:ref", "Here `(` and a resource is due.\n  of:ref\n        ^\n"),
+            ("answer:enum(a,b)", "The enumeration would be called `Answer`, which is taken.\n"),
             (
                 "result:enum(a,b)",
                 "The enumeration would be called `Result`, which is taken.\n  result:enum(a,b)\n  ^^^^^^\n",

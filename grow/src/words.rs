@@ -39,10 +39,12 @@ const CORE: &str = "api auth d1_migrations docs health idempotency_keys leases r
 const MODULES: &str =
     "checks codes core main native product settings spin std support tests trireme worker";
 
-/// Types that a resource's modules name; a record or an enumeration called so would hide them.
-const TYPES: &str = "Base64 Box Bytes Change Code Context Database DatabaseError Date DecodeError Error Fault \
-    Field Filter Host Input Json None Ok Option Operation Page PageRequest Patch Product Resource \
-    Response Result Row Self Some Sort Statement StatusCode String Timestamp Uuid Value Vec";
+/// Types that the modules and tests of a product name; a record, an enumeration or a product called so
+/// would hide them.
+const TYPES: &str = "About Answer Base64 Box Bytes Change Code Context Database DatabaseError Date DecodeError \
+    Described Error Fault Field Filter Host Input Json Migrations None Nothing Ok Operation Option Page \
+    PageRequest Patch Precondition Product Reply Resource Response Result Route Row Self Some Sort \
+    Statement StatusCode String Tag Timestamp User Uuid Value Vec World";
 
 /// What a resource's modules and tests call other things; a record can't be called so there.
 const LOCALS: &str = "ada answer body call change created cx demanded eve filter found id input insert key made \

@@ -120,6 +120,22 @@ fn edited_files_are_edited_where_they_are() {
     assert!(text.contains("-- what is given"), "{text}");
 }
 
+/// Filters come to a list that had none.
+#[test]
+fn a_list_without_filters_takes_some() {
+    let root = written(&folder("unfiltered"));
+    let mut tree = Tree::new(&root);
+    ok(add_resource(&mut tree, &asked("bills", &["name:text"], &[])));
+    ok(add_fields(&mut tree, &fields("bills", &["due:date?", "by:ref(customers)?"])));
+    let list = tree.read("src/bills/list.rs").unwrap();
+    assert!(
+        list.starts_with("use trireme::{Answer, Context, Date, Host, Operation, Uuid"),
+        "{list}"
+    );
+    let create = tree.read("src/bills/create.rs").unwrap();
+    assert!(create.contains("outcome::created(cx"), "{create}");
+}
+
 #[test]
 fn what_can_not_be_edited_is_told_and_left() {
     let root = written(&folder("lost"));
@@ -168,7 +184,10 @@ fn what_is_refused_comes_with_a_remedy() {
             told(asked("bills", &name, &["title"])),
             "There is no field `title` that could be unique.\n  title\n  ^^^^^\nName fields of this resource: name.",
         ),
-        (told(asked("bills", &["sum:int"], &["sum"])), "What is unique has a text: "),
+        (
+            told(asked("bills", &["sum:int"], &["sum"])),
+            "What is unique has a text that no other --unique has",
+        ),
         (
             told(asked("bills", &["name:text", "due:date?"], &["name,due"])),
             "`due` may be null, and no null is the same as another.\n  name,due\n       ^^^\nLeave `?` away",
@@ -233,7 +252,10 @@ fn a_product_begins_in_an_empty_folder_alone() {
     );
     assert!(told("Shop", None).starts_with("`Shop` is no name of a product.\n  Shop\n  ^^^^\n"));
     assert!(told("trireme", None).contains("is taken by a package"));
-    assert!(told("test", Some(".")).contains("is no checkout of Trireme"));
+    assert!(told("serde-json", None).contains("is taken by a package"));
+    assert!(told("docs", None).starts_with("`docs` is a name of Trireme's own."));
+    assert!(told("host", None).starts_with("The product's type would be called `Host`"));
+    assert!(told("bare", Some(".")).contains("is no checkout of Trireme"));
     let tree = ok(new_product(&folder, &NewProduct { name: "shop".to_owned(), trireme: None }));
     let manifest = tree.read("Cargo.toml").unwrap();
     let pinned = format!(
@@ -241,4 +263,12 @@ fn a_product_begins_in_an_empty_folder_alone() {
         env!("CARGO_PKG_VERSION")
     );
     assert!(manifest.contains(&pinned), "{manifest}");
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let asked = NewProduct { name: "shop".to_owned(), trireme: Some("./trireme".into()) };
+    std::os::unix::fs::symlink(checkout, folder.join("trireme")).unwrap();
+    let tree = ok(new_product(&folder, &asked));
+    let manifest = tree.read("Cargo.toml").unwrap();
+    let beside = "trireme-native = { path = \"../trireme/native-host\" }";
+    assert!(manifest.contains(beside), "{manifest}");
+    assert!(tree.read("spin.toml").unwrap().contains("--manifest-path ../trireme/Cargo.toml "));
 }

@@ -107,6 +107,12 @@ const BY_HAND: [&str; 2] =
 pub fn new(args: &New) -> Result<(), Failure> {
     let asked = NewProduct { name: args.name.clone(), trireme: args.trireme.clone() };
     let tree = new_product(&here()?, &asked).map_err(refused)?;
+    if let Some(checkout) = &args.trireme {
+        complain(format_args!(
+            "It depends on {}: who builds it, CI and the Dockerfile too, needs that checkout in the same place.",
+            checkout.display()
+        ));
+    }
     let was_there = tree.root().exists();
     let applied = apply(&tree, &args.how, &[format!("cd {}", args.name)], &["cargo run"]);
     if applied.is_err() && !was_there {

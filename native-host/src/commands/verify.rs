@@ -27,7 +27,7 @@ and deletes them at the end, also when it is stopped by Ctrl-C or SIGTERM. It ta
 Examples:
   trireme verify http://localhost:8000
   trireme verify https://api.example.com --origin https://app.example.com --junit report.xml
-  trireme verify --list --only tasks/            what would be checked
+  trireme verify --list --only sessions/         what would be checked
   trireme verify --clean-up                      after a run that was killed")]
 pub struct Args {
     /// Where the server is, such as https://api.example.com

@@ -96,7 +96,7 @@ async fn run(
         return Ok(());
     }
     Err(Failure::no(
-        "The product does not compile with what was written, as said above: it was taken back. \
-         --no-build writes it all the same.",
+        "The product does not compile with what was written, as said above: that was taken back. \
+         Where it did not compile before either, mend it first. --no-build writes it all the same.",
     ))
 }

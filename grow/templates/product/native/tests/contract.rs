@@ -9,12 +9,13 @@ fn verify(database_url: &str) {
     let options = ServerOptions::new(env!("CARGO_BIN_EXE_@name@"))
         .env("DATABASE_URL", database_url)
         .env("JWT_SECRET", "k9dJ2mQx7vLr4TzYw8NbHc5GfPs3AeRu")
-        .env("BCRYPT_COST", "4");
+        .env("BCRYPT_COST", "4")
+        .env("LOG_LEVEL", "warn");
     let server = Server::start(options).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let options = Options::new(&server.url()).unwrap();
     let report = runtime.block_on(trireme_verify::run(options, CHECKS, |_| {}));
-    assert!(report.passed(), "{}\n{}", report.to_table(false), server.log());
+    assert!(report.passed(), "{}\n{}", server.log(), report.to_table(false));
 }
 
 #[test]
