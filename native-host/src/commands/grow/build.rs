@@ -10,6 +10,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::signal::unix as signal;
 use trireme_grow::Tree;
 
 use super::refused;
@@ -18,13 +19,18 @@ use crate::commands::{Failure, output::complain, runtime, signals::Signals};
 /// Plans `openapi.json` and the files for D1 anew, by the product's own command.
 pub fn documents(root: &Path) -> Result<Tree, Failure> {
     let (document, d1) = (".trireme-grow/openapi.json", ".trireme-grow/d1");
-    complain("Compiling, to see that it does; the first time takes minutes.");
+    let program = env::current_exe().unwrap_or_default();
+    complain(format_args!(
+        "Compiling, to see that it does; the first time takes minutes. Should this be killed, the next \
+         `{} add …` puts things back; `cargo run` may not compile before.",
+        program.display()
+    ));
     runtime()?.block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut ends = Ends::listen()?;
         let place = root.join(document);
         let out = File::create(&place).map_err(|error| failed(&place, "written", &error))?;
-        run(root, &["openapi"], out.into(), &mut signals).await?;
-        run(root, &["migrate", "--d1", d1], Stdio::null(), &mut signals).await
+        run(root, &["openapi"], out.into(), &mut ends).await?;
+        run(root, &["migrate", "--d1", d1], Stdio::null(), &mut ends).await
     })?;
     let read = |path: &Path| fs::read_to_string(path).map_err(|error| failed(path, "read", &error));
     let mut tree = Tree::new(root);
@@ -55,13 +61,29 @@ fn failed(path: &Path, doing: &str, error: &std::io::Error) -> Failure {
     Failure::no(format!("{} can't be {doing}: {error}.", path.display()))
 }
 
+/// The signals that end the process, and that of a terminal that is closed.
+struct Ends {
+    signals: Signals,
+    hangup: signal::Signal,
+}
+
+impl Ends {
+    fn listen() -> Result<Self, Failure> {
+        let hangup = signal::signal(signal::SignalKind::hangup())
+            .map_err(|error| Failure::no(format!("Signals can't be received: {error}.")))?;
+        Ok(Self { signals: Signals::listen()?, hangup })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.signals.next() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
 /// The product's command; ended with all that it has begun, when this one is to end.
-async fn run(
-    root: &Path,
-    arguments: &[&str],
-    out: Stdio,
-    signals: &mut Signals,
-) -> Result<(), Failure> {
+async fn run(root: &Path, arguments: &[&str], out: Stdio, ends: &mut Ends) -> Result<(), Failure> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root).args(["run", "--quiet", "--"]).args(arguments);
     // What the cargo that ran this command says of its package would have others built anew.
@@ -84,7 +106,7 @@ async fn run(
             break status;
         }
         tokio::select! {
-            _ = signals.next() => {
+            () = ends.next() => {
                 let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
                 let _ = child.wait();
                 return Err(Failure::no("It was ended. What was written was taken back."));
