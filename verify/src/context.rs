@@ -237,7 +237,11 @@ impl Context {
     }
 
     pub(crate) async fn try_login(&self, email: &str, password: &str) -> Verdict<Response> {
-        self.send(Request::post(LOGIN).json(&json!({"email": email, "password": password}))).await
+        self.send(Self::login_request(email, password)).await
+    }
+
+    pub(crate) fn login_request(email: &str, password: &str) -> Request {
+        Request::post(LOGIN).json(&json!({"email": email, "password": password}))
     }
 
     pub async fn login(&self, account: &Account) -> Verdict<Session> {

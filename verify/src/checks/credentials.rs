@@ -37,11 +37,17 @@ pub async fn weak_passwords(context: &Context) -> Verdict {
 /// answer, so one comparable pair of three is enough.
 pub async fn unknown_user_looks_like_wrong_password(context: &Context) -> Verdict {
     let alice = context.alice().await?;
+    let nobody = context.email("nobody");
     let mut times = Vec::new();
-    for _ in 0..3 {
-        let wrong = context.try_login(&alice.email, "not her password").await?;
+    for round in 0..3 {
+        // How many rounds it takes is a matter of the machine's, so the first alone is recorded.
+        let attempt = |email: &str| {
+            let request = Context::login_request(email, "not her password");
+            context.send(if round == 0 { request } else { request.unrecorded() })
+        };
+        let wrong = attempt(&alice.email).await?;
         wrong.problem_with_code(401, "invalid_credentials")?;
-        let unknown = context.try_login(&context.email("nobody"), "not her password").await?;
+        let unknown = attempt(&nobody).await?;
         unknown.same_as(&wrong)?;
         times.push((wrong.elapsed, unknown.elapsed));
         if is_same_class(wrong.elapsed, unknown.elapsed) {
