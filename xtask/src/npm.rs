@@ -21,7 +21,8 @@ pub fn setup() -> Result<()> {
     [WORKER, PAGE].into_iter().try_for_each(install)
 }
 
-fn install(name: &str) -> Result<()> {
+/// What a folder's `package-lock.json` names, unless it is there.
+pub fn install(name: &str) -> Result<()> {
     let folder = root().join(name);
     let wanted = fs::read(folder.join("package-lock.json"))?;
     let installed = folder.join("node_modules/.installed-by-xtask.json");

@@ -1,3 +1,6 @@
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::wrk::{Load, Sample, Target};
@@ -27,26 +30,38 @@ impl Spread {
 }
 
 /// Two servers under the same load, in turn.
+#[derive(Serialize)]
 pub struct Comparison {
     /// Requests a second: the first's by the second's.
     pub throughput: Spread,
     /// Processor time of the server a request, likewise.
     pub cpu: Spread,
-    /// Median latency, likewise.
-    pub latency: Spread,
+    /// The latency that 99 of 100 requests keep, likewise.
+    pub p99: Spread,
     /// Each round's samples, first and second.
     pub rounds: Vec<(Sample, Sample)>,
 }
 
-/// Measures A B A B … in one go, so that whatever else the machine does hits both, and takes
+/// Measures A B B A A B … in one go, so that whatever else the machine does hits both, and takes
 /// the ratio round by round. Each server is warmed up first.
 pub fn compare(name: &str, a: &Target, b: &Target, rounds: u32, load: Load) -> Result<Comparison> {
+    let settled = |load: Load, target: &Target| {
+        // The server may still be at what the load generator asked for last and did not await.
+        sleep(Duration::from_millis(200));
+        load.run(target)
+    };
     let warm_up = Load { seconds: 1, ..load };
-    warm_up.run(a)?;
-    warm_up.run(b)?;
+    settled(warm_up, a)?;
+    settled(warm_up, b)?;
     let mut samples = Vec::new();
     for round in 1..=rounds {
-        let (first, second) = (load.run(a)?, load.run(b)?);
+        let (first, second) = if round % 2 == 1 {
+            let first = settled(load, a)?;
+            (first, settled(load, b)?)
+        } else {
+            let second = settled(load, b)?;
+            (settled(load, a)?, second)
+        };
         eprintln!(
             "{name}, round {round} of {rounds}: {} {:.0}/s, {} {:.0}/s",
             a.name, first.requests_per_second, b.name, second.requests_per_second
@@ -57,7 +72,7 @@ pub fn compare(name: &str, a: &Target, b: &Target, rounds: u32, load: Load) -> R
     Ok(Comparison {
         throughput: ratio(|it| it.requests_per_second),
         cpu: ratio(|it| it.cpu_us_per_request),
-        latency: ratio(|it| it.p50_ms),
+        p99: ratio(|it| it.p99_ms),
         rounds: samples,
     })
 }

@@ -5,6 +5,9 @@ use trireme_testbed::{Database, Server, http};
 
 use crate::Result;
 
+pub const EMAIL: &str = "bench@example.com";
+pub const PASSWORD: &str = "a long enough passphrase";
+
 /// A signed-in user.
 pub struct Account {
     pub user: String,
@@ -12,9 +15,15 @@ pub struct Account {
 }
 
 pub fn register(server: &Server) -> Result<Account> {
-    let body = json!({ "email": "bench@example.com", "password": "a long enough passphrase" });
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
     let answer = post(server, "/api/v1/auth/register", "", &body)?;
     Ok(Account { user: text(&answer, "/user/id")?, token: text(&answer, "/access_token")? })
+}
+
+/// The id of the one session that the account has.
+pub fn session(server: &Server, account: &Account) -> Result<String> {
+    let answer = http::get_with(server.port(), "/api/v1/users/me/sessions", &account.token)?;
+    text(&serde_json::from_str(&answer.body)?, "/items/0/id")
 }
 
 /// Gives the task's id.

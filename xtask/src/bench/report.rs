@@ -1,8 +1,6 @@
 use serde::Serialize;
 
 use super::compare::{Comparison, Spread};
-use super::wrk::Sample;
-use crate::ui;
 
 /// One figure with the goal that it is held against.
 #[derive(Serialize)]
@@ -14,9 +12,9 @@ pub struct Finding {
     pub spread: Spread,
     pub goal: Goal,
     pub met: bool,
-    /// The measurements behind a ratio, each round's first and second server.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rounds: Vec<(Sample, Sample)>,
+    /// What is behind a ratio of requests a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// Figures without a goal are there to explain those with one.
@@ -35,65 +33,98 @@ impl Finding {
             Goal::AtMost(bound) => spread.median <= bound,
             Goal::None => true,
         };
-        Self { what: what.into(), unit, spread, goal, met, rounds: Vec::new() }
+        Self { what: what.into(), unit, spread, goal, met, comparison: None }
     }
 
-    /// Throughput against its goal, and the processor time a request beside it.
-    pub fn of_comparison(what: &str, comparison: Comparison, throughput: Goal) -> Vec<Self> {
-        let first =
-            Self::new(format!("{what}: requests a second"), "", comparison.throughput, throughput);
-        vec![
-            Self { rounds: comparison.rounds, ..first },
-            Self::new(format!("{what}: CPU a request"), "", comparison.cpu, Goal::None),
+    /// Requests a second, with what is behind them.
+    pub fn of_comparison(what: &str, comparison: Comparison, goal: Goal) -> Self {
+        let finding = Self::new(what, "", comparison.throughput, goal);
+        Self { comparison: Some(comparison), ..finding }
+    }
+
+    fn row(&self) -> [String; COLUMNS] {
+        let Spread { median, min, max } = self.spread;
+        let (goal, verdict) = match self.goal {
+            Goal::None => (String::new(), ""),
+            Goal::AtLeast(bound) => (format!("≥ {bound}"), self.verdict()),
+            Goal::AtMost(bound) => (format!("≤ {bound}"), self.verdict()),
+        };
+        let behind = |of: fn(&Comparison) -> String| self.comparison.as_ref().map(of);
+        [
+            self.what.clone(),
+            number(median),
+            format!("{} – {}", number(min), number(max)),
+            self.unit.to_owned(),
+            goal,
+            verdict.to_owned(),
+            behind(|it| {
+                let first = Spread::of(it.rounds.iter().map(|(it, _)| it.requests_per_second));
+                let second = Spread::of(it.rounds.iter().map(|(_, it)| it.requests_per_second));
+                format!("{:.0} / {:.0}", first.median, second.median)
+            })
+            .unwrap_or_default(),
+            behind(|it| number(it.cpu.median)).unwrap_or_default(),
+            behind(|it| number(it.p99.median)).unwrap_or_default(),
         ]
+    }
+
+    const fn verdict(&self) -> &'static str {
+        if self.met { "met" } else { "MISSED" }
     }
 }
 
+fn number(value: f64) -> String {
+    if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") }
+}
+
+const COLUMNS: usize = 9;
+const HEADING: [&str; COLUMNS] =
+    ["what", "median", "spread", "unit", "goal", "", "a second", "CPU", "p99"];
+
+/// In Markdown, as docs/performance.md has it.
 pub fn table(findings: &[Finding]) -> String {
-    let number =
-        |value: f64| if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") };
-    let rows = findings
-        .iter()
-        .map(|it| {
-            let Spread { median, min, max } = it.spread;
-            let goal = match it.goal {
-                Goal::AtLeast(bound) => format!("≥ {bound}"),
-                Goal::AtMost(bound) => format!("≤ {bound}"),
-                Goal::None => String::new(),
-            };
-            let verdict = match it.goal {
-                Goal::None => "",
-                _ if it.met => "met",
-                _ => "MISSED",
-            };
-            [
-                it.what.clone(),
-                number(median),
-                format!("{} – {}", number(min), number(max)),
-                it.unit.to_owned(),
-                goal,
-                verdict.to_owned(),
-            ]
-        })
-        .collect::<Vec<_>>();
-    ui::table(["what", "median", "spread", "unit", "goal", ""], &rows)
+    let rows = findings.iter().map(Finding::row).collect::<Vec<_>>();
+    let heading = HEADING.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = std::iter::once(&heading).chain(&rows).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths = std::array::from_fn::<_, COLUMNS, _>(width);
+    let line = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!(" {cell:<width$} |"));
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rule = widths.map(|width| "-".repeat(width));
+    [&heading, &rule].into_iter().chain(&rows).map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::wrk::Sample;
 
     #[test]
     fn a_missed_goal_shows() {
         let spread = Spread { median: 0.8, min: 0.75, max: 12.0 };
+        let one = Spread::of([1.0]);
+        let sample = |requests_per_second| Sample {
+            requests_per_second,
+            p50_ms: 1.0,
+            p99_ms: 1.0,
+            cpu_us_per_request: 1.0,
+        };
+        let rounds = vec![(sample(800.0), sample(1000.4))];
+        let comparison = Comparison { throughput: spread, cpu: one, p99: one, rounds };
         let findings = [
-            Finding::new("live", "", spread, Goal::AtLeast(0.9)),
+            Finding::of_comparison("live", comparison, Goal::AtLeast(0.9)),
             Finding::new("memory", "MiB", spread, Goal::AtMost(1.0)),
         ];
-        let expected = "what    median  spread       unit  goal   \n\
-                        live    0.80    0.75 – 12.0        ≥ 0.9  MISSED\n\
-                        memory  0.80    0.75 – 12.0  MiB   ≤ 1    met\n";
-        assert_eq!(table(&findings), expected.replace("goal   \n", "goal\n"));
+        let expected = "\
+            | what   | median | spread      | unit | goal  |        | a second   | CPU  | p99  |\n\
+            | ------ | ------ | ----------- | ---- | ----- | ------ | ---------- | ---- | ---- |\n\
+            | live   | 0.80   | 0.75 – 12.0 |      | ≥ 0.9 | MISSED | 800 / 1000 | 1.00 | 1.00 |\n\
+            | memory | 0.80   | 0.75 – 12.0 | MiB  | ≤ 1   | met    |            |      |      |\n";
+        assert_eq!(table(&findings), expected);
         assert_eq!(findings.map(|it| it.met), [false, true]);
     }
 }

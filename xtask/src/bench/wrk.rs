@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::Result;
+use crate::{Result, root};
 
-/// A running server, and the one request that it is asked over and over.
+/// A running server, and what it is asked over and over.
 pub struct Target {
     pub name: &'static str,
     pub url: String,
@@ -15,6 +15,17 @@ pub struct Target {
     pub token: Option<String>,
     /// The server's process, whose processor time is counted.
     pub process: u32,
+    /// What is asked, where that is more than one GET of the URL.
+    pub script: Option<Script>,
+}
+
+/// One of the scripts in the folder `wrk`; each says what its arguments are.
+#[derive(Clone)]
+pub struct Script {
+    pub file: &'static str,
+    pub arguments: Vec<String>,
+    /// Whether each connection has a thread of its own, and so a state of its own.
+    pub threads: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +49,21 @@ impl Load {
     /// Fails when a request did: an error is often faster than an answer.
     pub fn run(self, target: &Target) -> Result<Sample> {
         let mut wrk = Command::new(trireme_testbed::find_program("wrk")?);
-        wrk.args(["--threads", "1", "--latency", "--connections", &self.connections.to_string()])
+        let connections = self.connections.to_string();
+        let is_threaded = target.script.as_ref().is_some_and(|it| it.threads);
+        wrk.args(["--threads", if is_threaded { &connections } else { "1" }])
+            .args(["--connections", &connections, "--latency"])
             .args(["--duration", &format!("{}s", self.seconds)]);
         if let Some(token) = &target.token {
             wrk.args(["--header", &format!("Authorization: Bearer {token}")]);
         }
+        if let Some(script) = &target.script {
+            wrk.arg("--script").arg(root().join("xtask/src/bench/wrk").join(script.file));
+        }
+        wrk.args([&target.url, "--"]);
+        wrk.args(target.script.iter().flat_map(|it| &it.arguments));
         let before = processor_time(target.process)?;
-        let output = wrk.arg(&target.url).output()?;
+        let output = wrk.output()?;
         let spent = processor_time(target.process)?.saturating_sub(before);
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {

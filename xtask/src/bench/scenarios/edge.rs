@@ -82,7 +82,7 @@ pub fn spin(arguments: &Arguments) -> Result<Vec<Finding>> {
         &target("trireme", &running.server, "/health/live"),
         &target("hello", &least.server, "/health/live"),
     )?;
-    findings.extend(Finding::of_comparison("component, of hello", comparison, Goal::None));
+    findings.push(Finding::of_comparison("component, of hello", comparison, Goal::None));
     Ok(findings)
 }
 

@@ -15,5 +15,6 @@ pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
         &target("trireme", &trireme, "/health/live"),
         &target("bare", &bare, "/health/live"),
     )?;
-    Ok(Finding::of_comparison("live, of bare", comparison, Goal::AtLeast(0.95)))
+    let what = "`/health/live`, of bare";
+    Ok(vec![Finding::of_comparison(what, comparison, Goal::AtLeast(0.95))])
 }
