@@ -56,3 +56,20 @@ impl Ask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::wrk;
+
+    #[test]
+    fn each_script_is_there() {
+        let tasks = Tasks { own: vec!["1".to_owned()], any: vec!["2".to_owned()] };
+        for ask in [Ask::ReadAny, Ask::Create, Ask::CreateKeyed, Ask::Patch] {
+            let (path, script) = ask.of(&tasks);
+            let file = wrk::folder().join(script.unwrap().file);
+            assert!(path.is_empty() && file.is_file(), "{}", file.display());
+        }
+        assert_eq!(Ask::Read.of(&tasks).0, "/1");
+    }
+}

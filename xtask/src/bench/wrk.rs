@@ -1,5 +1,6 @@
 //! The load generator: Debian's wrk, and what it prints.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ impl Load {
             wrk.args(["--header", &format!("Authorization: Bearer {token}")]);
         }
         if let Some(script) = &target.script {
-            wrk.arg("--script").arg(root().join("xtask/src/bench/wrk").join(script.file));
+            wrk.arg("--script").arg(folder().join(script.file));
         }
         wrk.args([&target.url, "--"]);
         wrk.args(target.script.iter().flat_map(|it| &it.arguments));
@@ -86,6 +87,11 @@ impl Load {
             cpu_us_per_request: spent.as_secs_f64() * 1e6 / printed.requests,
         })
     }
+}
+
+/// Where the scripts are.
+pub fn folder() -> PathBuf {
+    root().join("xtask/src/bench/wrk")
 }
 
 #[derive(Debug, PartialEq)]

@@ -47,9 +47,9 @@ pub fn workers(arguments: &Arguments) -> Result<Vec<Finding>> {
     let what = "worker's cold start, of hello's";
     findings.push(Finding::new(what, "", Spread::of(ratios), Goal::AtMost(1.5)));
 
-    findings.extend(reads(arguments, &programs, Backend::Sqlite, "read on D1", 2.0)?);
+    findings.extend(reads(arguments, &programs, Backend::Sqlite, "read on D1", 1.0)?);
     let what = "read on PostgreSQL, SCRAM included";
-    findings.extend(reads(arguments, &programs, Backend::Postgres, what, 5.0)?);
+    findings.extend(reads(arguments, &programs, Backend::Postgres, what, 2.5)?);
     Ok(findings)
 }
 
@@ -71,7 +71,7 @@ pub fn spin(arguments: &Arguments) -> Result<Vec<Finding>> {
         Ok(Spread::of([fs::metadata(component)?.len() as f64 / 1000.0]))
     };
     let mut findings = vec![
-        Finding::new("component", "kB", weight(&programs)?, Goal::AtMost(1500.0)),
+        Finding::new("component", "kB", weight(&programs)?, Goal::AtMost(1300.0)),
         Finding::new("hello component", "kB", weight(&hello)?, Goal::None),
     ];
     let cell = Cell { host: Host::Spin, backend: Backend::Sqlite };
