@@ -156,7 +156,46 @@ fn take(answers: &mut BufReader<TcpStream>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// A server that stands still for a moment at its third request.
+    fn stalling(listener: &TcpListener, moment: Duration) -> io::Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        let mut requests = BufReader::new(stream.try_clone()?);
+        let mut line = String::new();
+        let mut answered = 0;
+        while requests.read_line(&mut line)? > 0 {
+            if line == "\r\n" {
+                answered += 1;
+                if answered == 3 {
+                    thread::sleep(moment);
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn all_wait_who_would_have_come_while_a_server_stood_still() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let moment = Duration::from_millis(200);
+        let server = thread::spawn(move || stalling(&listener, moment));
+        let schedule = Schedule {
+            begun: Instant::now(),
+            length: Duration::from_millis(400),
+            pace: Some((Duration::from_millis(10), Duration::ZERO)),
+        };
+        let times = ask(&host, b"GET / HTTP/1.1\r\n\r\n", schedule).unwrap();
+        server.join().unwrap().unwrap();
+        assert_eq!(times.len(), 40);
+        // One was sent in that time, and twenty were due.
+        assert!(times.iter().filter(|time| **time > moment / 2).count() >= 10, "{times:?}");
+    }
 
     #[test]
     fn a_share_of_the_times_is_below() {

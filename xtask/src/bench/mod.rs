@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use self::compare::{Comparison, compare};
+use self::peers::Peer;
 use self::programs::Programs;
 use self::report::Finding;
 use self::scenarios::Scenario;
@@ -32,7 +33,7 @@ use crate::{Result, setup, ui};
 /// Exits 1 when a goal is missed. docs/performance.md says what each line means.
 ///
 /// The scenario `peers` builds and installs other stacks (bench/peers), for which Python 3.11 or
-/// later has to be there beside Node.js.
+/// later with venv (Debian's python3-venv) has to be there beside Node.js.
 ///
 /// A quick look at a change: `cargo xtask bench --against main --only read --rounds 3`
 ///
@@ -94,6 +95,10 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     setup::run(&setup::Arguments { bench: true })?;
     ui::heading("build");
     let programs = programs::build()?;
+    if arguments.against.is_none() && arguments.wants(Scenario::Peers) {
+        // Now, and not after half an hour, it shows that something for them is missing.
+        Peer::ALL.iter().try_for_each(|(peer, _)| peer.prepare().map(drop))?;
+    }
     let findings = match &arguments.against {
         Some(revision) => against::run(arguments, &programs, revision)?,
         None => scenarios(arguments, &programs)?,
