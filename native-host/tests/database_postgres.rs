@@ -5,6 +5,7 @@ mod database_support;
 
 use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
 use trireme_core::{
     Uuid,
     host::{Database as _, Scope},
@@ -265,7 +266,7 @@ async fn what_is_gone_is_said_to_be() {
 
 /// Whatever the server, the database or the role has for a default.
 #[tokio::test]
-async fn the_isolation_level_is_said_each_time() {
+async fn the_isolation_level_is_ours() {
     for isolation in ["serializable", "repeatable read"] {
         let Some((database, home)) = on_postgres(|config| config.pool_max = 8).await else {
             return;
@@ -291,6 +292,40 @@ async fn the_isolation_level_is_said_each_time() {
         let version = Statement::read("-- version\nSELECT version FROM contexts", vec![]);
         assert_eq!(first_int(&database, user.scope(), version).await.unwrap(), 65);
     }
+}
+
+/// An operator's cancellation meets whatever runs at the moment: the very first of a batch, too.
+#[tokio::test]
+async fn a_batch_that_is_cancelled_as_it_enters_keeps_nothing() {
+    let Some((database, _home)) = on_postgres(|_| ()).await else { return };
+    let user = User::create(&database, 1).await;
+    let lock = [
+        // Whoever enters waits for this.
+        Statement::write("-- lock\nALTER TABLE users ALTER name DROP DEFAULT", vec![]),
+        Statement::read("-- wait\nSELECT pg_sleep(2)", vec![]),
+    ];
+    let context = [create_context(Uuid::from_u128(10), user.id, "never")];
+    let enter = async {
+        sleep(Duration::from_millis(100)).await;
+        database.batch(user.scope(), &context).await
+    };
+    let cancel = async {
+        let waiting = "-- cancel\nSELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND query LIKE '%enter_user%'";
+        let cancelled =
+            async || first_int(&database, Scope::Service, Statement::read(waiting, vec![])).await;
+        let begun = Instant::now();
+        while cancelled().await.unwrap() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(2), "nobody waits");
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let locked = database.batch(Scope::Service, &lock);
+    let (locked, entered, ()) = futures_util::join!(locked, enter, cancel);
+    locked.unwrap();
+    let error = entered.err().expect("it was cancelled");
+    assert!(matches!(error, DatabaseError::TimedOut(_)), "{error}");
+    assert_eq!(counted(&database, Scope::Service, "contexts").await, 0);
 }
 
 /// Deleting an account reaches every table, through row-level security and all.

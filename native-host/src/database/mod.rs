@@ -149,4 +149,4 @@ fn has_room(results: &[Vec<Row>]) -> bool {
 }
 
 /// A row of either database.
-pub type Row = sql::Either<tokio_postgres::Row>;
+pub type Row = sql::Either<trireme_core::postgres::Row>;

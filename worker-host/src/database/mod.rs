@@ -64,7 +64,7 @@ impl Database {
 }
 
 impl host::Database for Database {
-    type Row = Either<tokio_postgres::Row>;
+    type Row = Either<trireme_core::postgres::Row>;
 
     fn backend(&self) -> Backend {
         match self {

@@ -2,24 +2,24 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use tokio_postgres::{Client, Error as PgError, Row};
 use trireme_core::{
     config,
     host::Scope,
-    postgres::{self, sign_in::Cache},
+    postgres::{self, Row, Session, sign_in::Cache},
     sql::{self, DatabaseError, Statement},
 };
 use worker::{Context, Env};
 
-use super::socket::{Connection, Target};
+use super::socket::{Target, Wire};
 use crate::time::within;
 
 /// What all requests share: whom to connect to, and the limits.
 pub struct Way {
     target: Target,
     keys: Cache,
-    /// There may be a pooler before the server, so the limits are each transaction's.
-    begin: String,
+    /// There may be a pooler before the server. And a request is too short to use a statement
+    /// twice.
+    opening: [Statement<'static>; 2],
     acquire: Duration,
     limit: Duration,
 }
@@ -29,7 +29,7 @@ impl Way {
         Self {
             target,
             keys: Cache::default(),
-            begin: postgres::begin(config.statement_timeout.as_millis() as u64),
+            opening: postgres::opening(config.statement_timeout.as_millis() as u64),
             acquire: config.acquire_timeout,
             limit: config.statement_timeout + sql::GRACE,
         }
@@ -42,20 +42,7 @@ pub struct Postgres {
     env: Env,
     context: Context,
     /// Between two batches; a batch takes it out, so no two share it at once.
-    idle: RefCell<Option<Lease>>,
-}
-
-struct Lease(Client);
-
-impl postgres::Connection for Lease {
-    fn client(&self) -> &Client {
-        &self.0
-    }
-
-    /// A request is too short to use a statement twice.
-    async fn prepared(&self, _: &str) -> Result<Option<tokio_postgres::Statement>, PgError> {
-        Ok(None)
-    }
+    idle: RefCell<Option<Wire>>,
 }
 
 impl Postgres {
@@ -68,37 +55,52 @@ impl Postgres {
         scope: Scope,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
-        let idle = self.idle.take().filter(|lease| !lease.0.is_closed());
-        let lease = match idle {
-            Some(lease) => lease,
+        let idle = self.idle.take();
+        let mut lease = Lease { wire: None, context: &self.context };
+        let wire = lease.wire.insert(match idle {
+            Some(wire) => wire,
             None => self.open().await?,
-        };
-        let Way { begin, limit, .. } = self.way;
-        let batch = postgres::batch(&lease, begin, scope, statements);
+        });
+        let Way { opening, limit, .. } = self.way;
+        let batch = wire.batch(Session::Shared(opening), scope, statements, |_| true);
         let answer = within(*limit, batch).await;
         let answer = answer.unwrap_or_else(|| Err(sql::unanswered(*limit, statements)));
         if answer.as_ref().map_or_else(postgres::is_answer, |_| true) {
-            self.idle.replace(Some(lease));
+            self.idle.replace(lease.wire.take());
         }
         answer
     }
 
-    async fn open(&self) -> Result<Lease, DatabaseError> {
+    async fn open(&self) -> Result<Wire, DatabaseError> {
         let Way { target, keys, acquire, .. } = self.way;
         let dialled = within(*acquire, target.dial(&self.env, keys)).await;
-        let (client, connection) = dialled
+        dialled
             .unwrap_or_else(|| Err(format!("no connection within {acquire:?}")))
-            .map_err(DatabaseError::Unavailable)?;
-        // The platform goes on with it past the answer, until it has said goodbye.
-        self.context.wait_until(drive(connection));
-        Ok(Lease(client))
+            .map_err(DatabaseError::Unavailable)
     }
 }
 
-/// Moves the connection's bytes until its client is dropped, or it breaks.
-async fn drive(connection: Connection) {
-    if let Err(error) = connection.await {
-        let error = postgres::explain(&error);
-        tracing::warn!(error, "a connection to the database broke");
+/// The platform goes on with it past the answer, until it has said goodbye.
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        goodbye(self.idle.take(), &self.context);
+    }
+}
+
+/// A connection while a batch runs on it, which may be given up.
+struct Lease<'a> {
+    wire: Option<Wire>,
+    context: &'a Context,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        goodbye(self.wire.take(), self.context);
+    }
+}
+
+fn goodbye(wire: Option<Wire>, context: &Context) {
+    if let Some(wire) = wire {
+        context.wait_until(wire.close());
     }
 }

@@ -6,14 +6,14 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_postgres::{
-    Client, Config, NoTls,
+    Config, NoTls,
     config::{ChannelBinding, Host, SslMode},
-    tls::NoTlsStream,
 };
 use trireme_core::{
     config::{PostgresUrl, postgres_url::UrlFault},
     postgres::{
         self, explain,
+        lent::lend,
         sign_in::{Cache, SignedIn, sign_in},
     },
 };
@@ -22,8 +22,8 @@ use worker::{Env, SecureTransport, Socket};
 use super::APPLICATION_NAME;
 use crate::platform::random;
 
-/// Moves a connection's bytes, until its client is dropped.
-pub type Connection = tokio_postgres::Connection<SignedIn<Socket>, NoTlsStream>;
+/// A connection that is signed in on.
+pub type Wire = postgres::Wire<SignedIn<Socket>>;
 
 /// Whom to connect to.
 pub enum Target {
@@ -61,7 +61,7 @@ impl Target {
     }
 
     /// Opens a connection.
-    pub async fn dial(&self, env: &Env, cache: &Cache) -> Result<(Client, Connection), String> {
+    pub async fn dial(&self, env: &Env, cache: &Cache) -> Result<Wire, String> {
         let (mut config, socket) = match self {
             Self::Direct { config, host, port } => {
                 let transport = match config.get_ssl_mode() {
@@ -87,7 +87,11 @@ impl Target {
         let socket = secure(socket, config.get_ssl_mode()).await.map_err(broken)?;
         let session = sign_in(socket, &config, cache, random()).await.map_err(broken)?;
         config.ssl_mode(SslMode::Disable);
-        config.connect_raw(session, NoTls).await.map_err(|error| explain(&error))
+        let (session, lent) = lend(session);
+        let opened = config.connect_raw(lent, NoTls).await.map_err(|error| explain(&error))?;
+        // It has done its part: client and mover of bytes are not needed.
+        drop(opened);
+        session.take_back().map(Wire::new).ok_or_else(|| "the connection is closed".to_owned())
     }
 }
 

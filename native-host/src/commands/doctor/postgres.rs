@@ -10,7 +10,6 @@ use tokio_postgres::{Client, Error as PgError, Row, error::SqlState};
 use trireme_core::{
     config::{self, PostgresUrl},
     migrations::Schema,
-    postgres::Connection as _,
 };
 
 use super::report::Report;
@@ -46,23 +45,23 @@ pub async fn examine(
         "connection",
         format!("{} answers; connecting took {} ms.", target.place(), begun.elapsed().as_millis()),
     );
-    let client = connection.client();
-    if let Err(error) = look(client, &target, config, schema, report).await {
+    if let Err(error) = look(&connection, &target, config, schema, report).await {
         report.problem("connection", format!("It broke: {}.", explain(&error)), "Try again.");
         return Ok(false);
     }
-    way::migrations(client, config, schema, report).await?;
+    way::migrations(connection.client(), config, schema, report).await?;
     Ok(true)
 }
 
 async fn look(
-    client: &Client,
+    connection: &Connection,
     target: &Target,
     config: &config::Database,
     schema: Schema,
     report: &mut Report,
 ) -> Result<(), PgError> {
-    let direct = way::way(client, target, config, report).await?;
+    let client = connection.client();
+    let direct = way::way(connection, target, config, report).await?;
     if !serving(client, config, schema, report).await? {
         return Ok(());
     }

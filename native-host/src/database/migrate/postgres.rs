@@ -1,6 +1,6 @@
 use std::{
     fmt::Write as _,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::time::sleep;
@@ -9,11 +9,7 @@ use tokio_postgres::{
     error::{ErrorPosition, SqlState},
     types::{ToSql, Type},
 };
-use trireme_core::{
-    migrations::Migration,
-    postgres::{BEGIN, Connection as _},
-    sql::Row as _,
-};
+use trireme_core::{Timestamp, migrations::Migration, postgres::BEGIN};
 
 use super::{
     BOOKKEEPING, MigrateError, legacy,
@@ -209,11 +205,16 @@ pub async fn read(client: &Client) -> Result<Books, PgError> {
             version: row.try_get(0)?,
             name: row.try_get(1)?,
             checksum: row.try_get(2)?,
-            at: row.time(3).ok().flatten().unwrap_or(trireme_core::Timestamp::MIN),
+            at: row.try_get(3).map_or(Timestamp::MIN, moment),
         };
         Ok((series, row))
     });
     Ok(Books::of(rows.collect::<Result<_, PgError>>()?))
+}
+
+fn moment(at: SystemTime) -> Timestamp {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(since.as_millis() as i64)
 }
 
 /// The server's words, with the line that they are about and its own advice.

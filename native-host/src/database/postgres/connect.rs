@@ -1,20 +1,26 @@
-//! Opening one connection.
+//! Connections as they are wanted: for the pool, and for commands.
 
-use std::{error::Error as StdError, fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
-use deadpool_postgres::ClientWrapper;
 use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{
-    Client, Config, Error as PgError, Socket, Statement, error::SqlState, tls::MakeTlsConnect,
-};
-use tokio_postgres_rustls::MakeRustlsConnect;
-use trireme_core::postgres;
+use tokio_postgres::{Client, Error as PgError, error::SqlState};
+use trireme_core::postgres::Wire;
 pub use trireme_core::postgres::explain;
 
-use super::{direct::is_direct, lanes::Opened, target::Target};
+use super::{
+    direct::is_direct,
+    open::{OpenError, Session, open},
+    stream::Stream,
+    target::Target,
+};
 
 /// A connection outside the pool: migrations use one. Dropped, it is closed at once.
-pub struct Connection(ClientWrapper);
+pub struct Connection {
+    client: Client,
+    /// Who introduced itself.
+    process: Option<u32>,
+    mover: JoinHandle<()>,
+}
 
 /// Why no connection could be opened.
 #[derive(Debug)]
@@ -31,29 +37,45 @@ impl Connection {
     /// Opens one on the current runtime, which has to outlive it.
     pub async fn open(target: &Target) -> Result<Self, ConnectError> {
         let limit = target.connect_limit;
-        let cause = match timeout(limit, dial(target)).await {
-            Ok(Ok((client, task))) => return Ok(Self(ClientWrapper::new(client, task))),
-            Ok(Err(error)) => explain(&error),
+        let cause = match timeout(limit, open(target)).await {
+            Ok(Ok(session)) => return Ok(Self::of(session, target.place())),
+            Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {limit:?}"),
         };
         Err(ConnectError(format!("{}: {cause}", target.place())))
     }
-}
 
-impl postgres::Connection for Connection {
-    fn client(&self) -> &Client {
-        &self.0
+    fn of(session: Session, place: String) -> Self {
+        let Session { client, mover, stream } = session;
+        let process = stream.process();
+        let mover = tokio::spawn(async move {
+            if let Err(error) = mover.await {
+                let error = explain(&error);
+                tracing::warn!(place, error, "a connection to the database broke");
+            }
+        });
+        Self { client, process, mover }
     }
 
-    /// There may be a pooler before the server, and nothing is sent often enough to prepare it.
-    async fn prepared(&self, _: &str) -> Result<Option<Statement>, PgError> {
-        Ok(None)
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether nothing that pools connections is between us and the server.
+    pub async fn is_direct(&self) -> Result<bool, PgError> {
+        is_direct(&self.client, self.process, None).await
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.mover.abort();
     }
 }
 
 /// A connection for the pool.
 pub struct Joined {
-    pub opened: Opened,
+    pub wire: Wire<Stream>,
     /// Nothing is between us and the server, and the limit of a statement is set.
     pub direct: bool,
 }
@@ -83,60 +105,31 @@ const FULL: [&str; 4] =
 /// `statement_timeout`.
 pub async fn join(target: &Target, statement_timeout: Duration) -> Result<Joined, Refusal> {
     let join = async {
-        let opened = dial(target).await?;
-        let direct = is_direct(&opened.0, Some(statement_timeout)).await?;
-        Ok::<_, PgError>(Joined { opened, direct })
+        let mut session = open(target).await?;
+        let (process, limit) = (session.stream.process(), Some(statement_timeout));
+        let direct = session.ask(async |client| is_direct(client, process, limit).await);
+        let direct = direct.await?;
+        Ok::<_, OpenError>((session.end(), direct))
     };
     let place = target.place();
     let Ok(joined) = timeout(target.connect_limit, join).await else {
         let limit = target.connect_limit;
         return Err(Refusal::Unanswered(format!("{place}: no answer within {limit:?}")));
     };
-    joined.map_err(|error| {
-        let cause = format!("{place}: {}", explain(&error));
-        let is_full = error.as_db_error().is_some_and(|server| {
-            let words = server.message().to_lowercase();
-            *server.code() == SqlState::TOO_MANY_CONNECTIONS
-                || FULL.iter().any(|sign| words.contains(sign))
-        });
-        if is_full { Refusal::Full(cause) } else { Refusal::Failed(cause) }
-    })
-}
-
-type Dialled =
-    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
-
-/// Connects, and moves the connection's bytes on the current runtime.
-async fn dial(target: &Target) -> Result<Opened, PgError> {
-    let (client, connection) = match (connect(target, &target.config).await, target.otherwise) {
-        (Err(error), Some(mode)) if concerns_tls(&error) => {
-            let mut config = target.config.clone();
-            connect(target, config.ssl_mode(mode)).await?
-        }
-        (connected, _) => connected?,
+    let cause = match joined {
+        Ok((Some(stream), direct)) => return Ok(Joined { wire: Wire::new(stream), direct }),
+        Ok((None, _)) => return Err(Refusal::Failed(format!("{place}: the connection is closed"))),
+        Err(error) => error,
     };
-    let place = target.place();
-    let task: JoinHandle<()> = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            let error = explain(&error);
-            tracing::warn!(place, error, "a connection to the database broke");
-        }
-    });
-    Ok((client, task))
+    let is_full = matches!(&cause, OpenError::Server(error) if is_full(error));
+    let cause = format!("{place}: {cause}");
+    Err(if is_full { Refusal::Full(cause) } else { Refusal::Failed(cause) })
 }
 
-async fn connect(target: &Target, config: &Config) -> Result<(Client, Dialled), PgError> {
-    config.connect(target.tls.clone()).await
-}
-
-/// Whether a connection with TLS instead of without, or the other way round, may succeed: no
-/// handshake came about, or the server lets nobody in like this.
-fn concerns_tls(error: &PgError) -> bool {
-    if let Some(code) = error.code() {
-        return *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
-    }
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause
-        .and_then(io::Error::get_ref)
-        .is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
+fn is_full(error: &PgError) -> bool {
+    error.as_db_error().is_some_and(|server| {
+        let words = server.message().to_lowercase();
+        *server.code() == SqlState::TOO_MANY_CONNECTIONS
+            || FULL.iter().any(|sign| words.contains(sign))
+    })
 }

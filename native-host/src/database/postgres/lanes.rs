@@ -1,150 +1,145 @@
-//! Where connections are kept: a pool of deadpool-postgres for each runtime.
+//! Where connections are kept: a lane for each runtime, of what was opened on it.
 
 use std::{
-    future::pending,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Metrics, Object, Pool, PoolConfig, QueueMode, RecyclingMethod,
-};
-use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
     runtime::{self, Handle},
-    task::JoinHandle,
+    time::timeout,
 };
-use tokio_postgres::{Client, Config, Error as PgError};
+use trireme_core::postgres::Wire;
+
+use super::stream::Stream;
 
 /// A connection is replaced at this age: addresses change, and a server process never gives
 /// back what its caches hold.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
-/// An open connection, and what moves its bytes.
-pub type Opened = (Client, JoinHandle<()>);
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
-pub struct Lanes {
-    all: RwLock<Vec<Lane>>,
-    max: usize,
-}
-
-/// What one runtime has opened.
-#[derive(Clone)]
-struct Lane {
+/// A connection that is open. It counts as long as it lives.
+pub struct Link {
+    pub wire: Wire<Stream>,
+    /// The runtime that opened it.
     home: runtime::Id,
-    connections: Pool,
-    opened: Handover,
+    opened: Instant,
+    /// When it was last lent.
+    used: Instant,
+    _counted: Counted,
 }
 
-/// deadpool asks for a connection when it has none idle, and who asked would wait for it and
-/// lose it by giving up. Ours are opened beforehand ([`super::pool`]), and given to it here.
-#[derive(Clone, Default)]
-struct Handover(Arc<Mutex<Vec<Opened>>>);
-
-impl Connect for Handover {
-    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<Opened, PgError>> {
-        let opened = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match opened {
-            Some(opened) => Box::pin(async { Ok(opened) }),
-            None => Box::pin(pending()),
+impl Link {
+    /// Closes it, and tells the server so where there is a runtime to do it on.
+    pub fn close(self) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(timeout(GOODBYE, self.wire.close()));
         }
     }
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// What one runtime has opened and nobody uses; the last used last.
+struct Lane {
+    home: runtime::Id,
+    idle: Mutex<Vec<Link>>,
 }
 
 impl Lane {
-    fn new(home: runtime::Id, max: usize) -> Self {
-        let opened = Handover::default();
-        // "Fast" asks nothing of the server: a batch that fails tells as much as a probe.
-        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_connect(Config::new(), opened.clone(), config);
-        // The last used first, so that those which are not needed are idle and closed in time.
-        let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(max) };
-        let connections = Pool::builder(manager)
-            .config(config)
-            .build()
-            .expect("a pool without time limits of its own needs no runtime");
-        Self { home, connections, opened }
+    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One that is idle. What has ended meanwhile is dropped on the way.
-    fn idle(&self) -> Option<Object> {
-        if self.connections.status().available == 0 {
-            return None;
-        }
-        self.connections.get().now_or_never()?.ok()
-    }
-
-    /// Takes in a new connection, which is idle then. Those that are idle already are held for
-    /// this moment, or deadpool would not ask for it.
-    fn add(&self, opened: Opened) {
-        self.opened.0.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
-        let mut held = Vec::new();
-        while let Some(Ok(object)) = self.connections.get().now_or_never() {
-            let is_new = Object::metrics(&object).recycle_count == 0;
-            held.push(object);
-            if is_new {
-                break;
+    /// The last used first, so that those which are not needed are idle and closed in time. What
+    /// has ended meanwhile is dropped on the way.
+    fn take(&self) -> Option<Link> {
+        let mut idle = self.idle();
+        while let Some(mut link) = idle.pop() {
+            if link.wire.is_alive() {
+                link.used = Instant::now();
+                return Some(link);
             }
         }
+        None
     }
 }
 
+#[derive(Default)]
+pub struct Lanes {
+    all: RwLock<Vec<Lane>>,
+    open: Arc<AtomicUsize>,
+}
+
 impl Lanes {
-    /// For `max` connections at most, all together.
-    pub fn new(max: usize) -> Self {
-        Self { all: RwLock::default(), max }
+    fn all(&self) -> RwLockReadGuard<'_, Vec<Lane>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what was opened on the current runtime.
-    pub fn add(&self, opened: Opened) {
-        let home = Handle::current().id();
-        let known = |lanes: &[Lane]| lanes.iter().find(|lane| lane.home == home).cloned();
-        let found = known(&self.all.read().unwrap_or_else(PoisonError::into_inner));
-        let lane = found.unwrap_or_else(|| {
+    /// Takes in what was opened on the current runtime. It is idle then.
+    pub fn add(&self, wire: Wire<Stream>) {
+        let (home, now) = (Handle::current().id(), Instant::now());
+        self.open.fetch_add(1, Relaxed);
+        let counted = Counted(Arc::clone(&self.open));
+        if !self.all().iter().any(|lane| lane.home == home) {
             let mut lanes = self.all.write().unwrap_or_else(PoisonError::into_inner);
-            known(&lanes).unwrap_or_else(|| {
-                let lane = Lane::new(home, self.max);
-                lanes.push(lane.clone());
-                lane
-            })
-        });
-        lane.add(opened);
+            // Nobody else opens on this runtime, which is one thread.
+            lanes.push(Lane { home, idle: Mutex::default() });
+        }
+        self.put_back(Link { wire, home, opened: now, used: now, _counted: counted });
+    }
+
+    /// Leaves it idle in its lane.
+    pub fn put_back(&self, link: Link) {
+        if let Some(lane) = self.all().iter().find(|lane| lane.home == link.home) {
+            lane.idle().push(link);
+        }
     }
 
     /// An idle connection: of the runtime `home` if that has any, else of another.
-    pub fn idle(&self, home: runtime::Id) -> Option<Object> {
-        let lanes = self.all.read().unwrap_or_else(PoisonError::into_inner);
+    pub fn idle(&self, home: runtime::Id) -> Option<Link> {
+        let lanes = self.all();
         let near = lanes.iter().filter(|lane| lane.home == home);
         let far = lanes.iter().filter(|lane| lane.home != home);
-        near.chain(far).find_map(Lane::idle)
+        near.chain(far).find_map(Lane::take)
     }
 
     /// How many are open, and how many of them idle.
     pub fn count(&self) -> (usize, usize) {
-        let (mut open, mut idle) = (0, 0);
-        self.each(|connections| {
-            let status = connections.status();
-            open += status.size;
-            idle += status.available;
-        });
-        (open, idle)
+        let mut idle = 0;
+        self.each(|links| idle += links.len());
+        (self.open(), idle)
     }
 
     pub fn open(&self) -> usize {
-        self.count().0
+        self.open.load(Relaxed)
     }
 
-    fn each(&self, mut work: impl FnMut(&Pool)) {
-        let lanes = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        lanes.iter().for_each(|lane| work(&lane.connections));
+    fn each(&self, mut work: impl FnMut(&mut Vec<Link>)) {
+        self.all().iter().for_each(|lane| work(&mut lane.idle()));
+    }
+
+    /// Closes the idle ones for which `stays` says so.
+    fn retain(&self, mut stays: impl FnMut(&mut Link) -> bool) {
+        self.each(|links| {
+            links.extract_if(.., |link| !stays(link)).for_each(Link::close);
+        });
     }
 
     /// Closes the idle ones that nobody has used since `moment`.
     pub fn forget(&self, moment: Instant) {
-        let used_since = |metrics: Metrics| metrics.recycled.unwrap_or(metrics.created) > moment;
-        self.each(|connections| {
-            connections.retain(|_, metrics| used_since(metrics));
-        });
+        self.retain(|link| link.used > moment);
     }
 
     /// Closes what is dead, what is idle for longer than `patience` and more than `least`, and
@@ -152,15 +147,13 @@ impl Lanes {
     pub fn sweep(&self, least: usize, patience: Duration) {
         let mut open = self.open();
         let mut retired = false;
-        self.each(|connections| {
-            connections.retain(|client, metrics| {
-                let spare = open > least && metrics.last_used() > patience;
-                let old = !retired && metrics.age() > AGE;
-                retired |= old;
-                let stays = !(client.is_closed() || spare || old);
-                open -= usize::from(!stays);
-                stays
-            });
+        self.retain(|link| {
+            let spare = open > least && link.used.elapsed() > patience;
+            let old = !retired && link.opened.elapsed() > AGE;
+            retired |= old;
+            let stays = link.wire.is_alive() && !spare && !old;
+            open -= usize::from(!stays);
+            stays
         });
     }
 }

@@ -4,8 +4,10 @@ pub mod connect;
 pub mod direct;
 mod lanes;
 pub mod needs;
+mod open;
 pub mod pool;
 mod queue;
+mod stream;
 pub mod target;
 
 use std::{
@@ -14,10 +16,9 @@ use std::{
 };
 
 use tokio::time::timeout;
-use tokio_postgres::Row as PgRow;
 use trireme_core::{
     host::Scope,
-    postgres,
+    postgres::{self, Row, Session},
     sql::{self, DatabaseError, Statement},
 };
 
@@ -26,6 +27,7 @@ use self::{
     pool::{Bounds, Pool},
     target::Target,
 };
+use crate::budget;
 
 /// A pool and the limits of what runs on it. Cheap to clone; all clones share the pool.
 #[derive(Clone)]
@@ -35,7 +37,8 @@ struct Inner {
     pool: Pool,
     /// Past a pooler, for migrations.
     direct: Target,
-    begin: String,
+    /// What opens a transaction behind a pooler.
+    opening: [Statement<'static>; 2],
     limit: Duration,
 }
 
@@ -49,8 +52,8 @@ impl Postgres {
             statement_timeout: config.statement_timeout,
             settle_timeout: limit,
         };
-        let begin = postgres::begin(config.statement_timeout.as_millis() as u64);
-        Self(Arc::new(Inner { pool: Pool::new(target, bounds), direct, begin, limit }))
+        let opening = postgres::opening(config.statement_timeout.as_millis() as u64);
+        Self(Arc::new(Inner { pool: Pool::new(target, bounds), direct, opening, limit }))
     }
 
     pub fn pool(&self) -> &Pool {
@@ -62,22 +65,23 @@ impl Postgres {
         Connection::open(&self.0.direct).await
     }
 
-    pub async fn batch<R: From<PgRow>>(
+    pub async fn batch<R: From<Row>>(
         &self,
         scope: Scope,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<R>>, DatabaseError> {
-        let lease = self.0.pool.get().await?;
+        let mut lease = self.0.pool.get().await?;
         let sent = Instant::now();
-        let begin = if self.0.pool.is_pooled() { &self.0.begin } else { postgres::BEGIN };
-        let batch = postgres::batch(&lease, begin, scope, statements);
+        let session =
+            if self.0.pool.is_pooled() { Session::Shared(&self.0.opening) } else { Session::Own };
+        let batch = lease.wire().batch(session, scope, statements, budget::room_for_row);
         match timeout(self.0.limit, batch).await {
             Ok(Ok(rows)) => {
                 lease.give_back();
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                if lease.is_closed() || turned_read_only(&error) {
+                if lease.wire().is_broken() || turned_read_only(&error) {
                     self.0.pool.distrust(sent);
                 }
                 if postgres::is_answer(&error) {

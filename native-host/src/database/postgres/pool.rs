@@ -1,6 +1,5 @@
-//! deadpool-postgres with what a server needs around it: connections that are opened in the
-//! background for whoever waits, a least number of them, one time limit for waiting, and care
-//! for what was abandoned half way.
+//! A pool: connections that are opened in the background for whoever waits, a least number of
+//! them, one time limit for waiting, and care for what was abandoned half way.
 //!
 //! A connection lives on the runtime that opened it, and to use it from another costs the
 //! waking of two threads: twice the time of a batch on a network without delay. So each
@@ -9,24 +8,18 @@
 //! (`queue`), in order, for what is given back or opened, whichever is first.
 
 use std::{
-    ops::Deref,
     sync::{Arc, Weak, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{ClientWrapper, Object};
 use tokio::{
     runtime::Handle,
     time::{sleep, timeout_at},
 };
-use tokio_postgres::{Client, Error as PgError, Statement};
-use trireme_core::{postgres, sql::DatabaseError};
+use trireme_core::{postgres::Wire, sql::DatabaseError};
 
-use super::{queue::Shared, target::Target};
-use crate::{
-    budget,
-    database::stats::{Counted, Meter, Stats},
-};
+use super::{lanes::Link, queue::Shared, stream::Stream, target::Target};
+use crate::database::stats::{Counted, Meter, Stats};
 
 /// How often the least number of connections is seen to.
 const ROUND: Duration = Duration::from_secs(1);
@@ -36,9 +29,6 @@ const TURN: Duration = Duration::from_millis(5);
 
 /// What is idle for so long is closed, down to the least number.
 const IDLE: Duration = Duration::from_secs(5 * 60);
-
-/// Texts that one connection keeps prepared; lists have a text for each choice of filters.
-const PREPARED_AT_MOST: usize = 512;
 
 /// What an operator sets.
 #[derive(Clone, Copy, Debug)]
@@ -136,20 +126,26 @@ async fn keep(pool: Weak<Shared>) {
 /// the middle of something.
 pub struct Lease {
     /// `None` once it is given back or closed.
-    object: Option<Object>,
+    link: Option<Link>,
     /// `None` as long as it is on its way to whoever waits.
     lent: Option<Instant>,
     pool: Arc<Shared>,
 }
 
 impl Lease {
-    pub fn new(object: Object, pool: &Arc<Shared>) -> Self {
-        Self { object: Some(object), lent: None, pool: Arc::clone(pool) }
+    pub fn new(link: Link, pool: &Arc<Shared>) -> Self {
+        Self { link: Some(link), lent: None, pool: Arc::clone(pool) }
+    }
+
+    pub fn wire(&mut self) -> &mut Wire<Stream> {
+        &mut self.link.as_mut().expect("a lease has its connection until it is given back").wire
     }
 
     /// Leaves it idle, and tells nobody.
     pub fn put_back(&mut self) {
-        drop(self.object.take());
+        if let Some(link) = self.link.take() {
+            self.pool.lanes.put_back(link);
+        }
     }
 
     /// Gives it back for others to use.
@@ -160,41 +156,10 @@ impl Lease {
 
     /// Closes it at once, whatever is under way.
     pub fn discard(mut self) {
-        self.object.take().map(Object::take);
+        if let Some(link) = self.link.take() {
+            link.close();
+        }
         self.pool.closed();
-    }
-}
-
-impl Deref for Lease {
-    type Target = ClientWrapper;
-    fn deref(&self) -> &ClientWrapper {
-        self.object.as_ref().expect("a lease has its connection until it is given back")
-    }
-}
-
-impl postgres::Connection for Lease {
-    fn client(&self) -> &Client {
-        self
-    }
-
-    async fn prepared(&self, text: &str) -> Result<Option<Statement>, PgError> {
-        if self.pool.pooled.load(Relaxed) {
-            return Ok(None);
-        }
-        if self.statement_cache.size() >= PREPARED_AT_MOST {
-            self.statement_cache.clear();
-        }
-        self.prepare_cached(text).await.map(Some)
-    }
-
-    fn has_room(&self, row: usize) -> bool {
-        budget::room_for_row(row)
-    }
-
-    fn forget(&self) -> bool {
-        let any = self.statement_cache.size() > 0;
-        self.statement_cache.clear();
-        any
     }
 }
 
@@ -203,20 +168,16 @@ impl postgres::Connection for Lease {
 /// before, or they would wait for it unseen.
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else { return };
+        let Some(link) = self.link.take() else { return };
         let pool = Arc::clone(&self.pool);
-        let Some(lent) = self.lent else {
-            drop(object);
-            return pool.given_back();
+        let mut lease = Self { link: Some(link), lent: None, pool };
+        let Some(lent) = self.lent.filter(|_| lease.wire().is_busy()) else {
+            return lease.give_back();
         };
-        let Ok(runtime) = Handle::try_current() else {
-            let _closed = Object::take(object);
-            return pool.closed();
-        };
-        let deadline = lent + pool.bounds.settle_timeout;
+        let Ok(runtime) = Handle::try_current() else { return lease.discard() };
+        let deadline = lent + lease.pool.bounds.settle_timeout;
         runtime.spawn(async move {
-            let lease = Self { object: Some(object), lent: None, pool };
-            let settled = timeout_at(deadline.into(), lease.check_connection()).await;
+            let settled = timeout_at(deadline.into(), lease.wire().settle()).await;
             if matches!(settled, Ok(Ok(()))) {
                 lease.give_back();
             } else {

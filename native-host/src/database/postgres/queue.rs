@@ -101,7 +101,7 @@ impl Shared {
     pub fn new(target: Target, bounds: Bounds) -> Self {
         Self {
             target,
-            lanes: Lanes::new(bounds.max),
+            lanes: Lanes::default(),
             bounds,
             meter: Meter::default(),
             pooled: AtomicBool::default(),
@@ -120,7 +120,7 @@ impl Shared {
         if self.queued.load(SeqCst) > 0 {
             return None;
         }
-        self.lanes.idle(Handle::current().id()).map(|object| Lease::new(object, self))
+        self.lanes.idle(Handle::current().id()).map(|link| Lease::new(link, self))
     }
 
     /// Waits in the queue: the sooner the receiver is dropped, the sooner that is over. An error
@@ -162,10 +162,10 @@ impl Shared {
                 queue.waiters.pop_front();
                 continue;
             }
-            let Some(object) = self.lanes.idle(waiter.home) else { return };
+            let Some(link) = self.lanes.idle(waiter.home) else { return };
             let Some(waiter) = queue.waiters.pop_front() else { return };
             // Whoever left at this very moment leaves it idle, for the next.
-            if let Err(Ok(mut lease)) = waiter.tell.send(Ok(Lease::new(object, self))) {
+            if let Err(Ok(mut lease)) = waiter.tell.send(Ok(Lease::new(link, self))) {
                 lease.put_back();
             }
         }
@@ -278,7 +278,7 @@ impl Opening {
                 if !joined.direct {
                     shared.pooled.store(true, Relaxed);
                 }
-                shared.lanes.add(joined.opened);
+                shared.lanes.add(joined.wire);
                 let mut queue = shared.lock();
                 if std::mem::take(&mut queue.away) {
                     tracing::info!("the database is reached again");

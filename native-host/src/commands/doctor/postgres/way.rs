@@ -6,7 +6,7 @@ use tokio_postgres::{
     Client, Error as PgError,
     config::{Host, SslMode},
 };
-use trireme_core::{config, migrations::Schema, postgres::Connection as _};
+use trireme_core::{config, migrations::Schema};
 
 use super::{advice, needs, one};
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
         self,
         postgres::{
             connect::{Connection, explain},
-            direct::is_direct,
             target::Target,
         },
         tls::Proof,
@@ -23,13 +22,13 @@ use crate::{
 };
 
 pub async fn way(
-    client: &Client,
+    connection: &Connection,
     target: &Target,
     config: &config::Database,
     report: &mut Report,
 ) -> Result<bool, PgError> {
     const CHECK: &str = "way";
-    if is_direct(client, None).await? {
+    if connection.is_direct().await? {
         report.ok(
             CHECK,
             "Direct: nothing is between this machine and the server that pools connections.",
@@ -71,7 +70,7 @@ pub async fn migrations(
         }
     };
     let found = async {
-        let direct = is_direct(connection.client(), None).await?;
+        let direct = connection.is_direct().await?;
         Ok((direct, identity(client).await? == identity(connection.client()).await?))
     };
     match found.await {
