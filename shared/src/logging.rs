@@ -1,13 +1,18 @@
 //! Log records: one JSON object a line, or text for people. Where lines go is the host's.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::Write as _,
     panic::{self, PanicHookInfo},
 };
 
-use tracing::{Metadata, Subscriber, field::Field};
+use serde::Serialize;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
-    Layer as _,
+    Layer,
     field::MakeExt as _,
     filter::Targets,
     fmt::{
@@ -15,7 +20,7 @@ use tracing_subscriber::{
         format::{Writer, debug_fn},
         time::FormatTime,
     },
-    layer::SubscriberExt as _,
+    layer::{Context, SubscriberExt as _},
     util::SubscriberInitExt as _,
 };
 
@@ -46,18 +51,15 @@ where
 {
     let Filter { default, targets } = log.filter.clone();
     let filter = Targets::new().with_default(default).with_targets(targets);
-    let layer = tracing_subscriber::fmt::layer().with_timer(Clock(now));
     let layer = match log.format {
-        LogFormat::Json => {
-            let layer = layer.json().flatten_event(true).with_current_span(false);
-            layer.with_span_list(false).with_writer(Escaped(lines)).boxed()
-        }
+        LogFormat::Json => Json { now, lines }.boxed(),
         LogFormat::Pretty => {
+            let layer = tracing_subscriber::fmt::layer().with_timer(Clock(now));
             let fields = debug_fn(write_field).delimited(" ");
             layer.fmt_fields(fields).with_ansi(colour).with_writer(lines).boxed()
         }
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter))
+    tracing_subscriber::registry().with(layer).with(filter)
 }
 
 /// A panic is a record like any other; the request that it ended is answered 500.
@@ -85,33 +87,69 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -
     }
 }
 
-/// Records in JSON, in which JSON's own escapes stand for what would steer a terminal.
-struct Escaped<W>(W);
+/// Records in JSON, in which JSON's own escapes stand for what would steer a terminal. Every request
+/// has one: it is put together in one piece, without the layers of a formatter for any format.
+struct Json<W> {
+    now: fn() -> Timestamp,
+    lines: W,
+}
 
-impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Escaped<W> {
-    type Writer = Escaped<W::Writer>;
+/// Nearly every record's size.
+const RECORD: usize = 512;
 
-    fn make_writer(&'a self) -> Self::Writer {
-        Escaped(self.0.make_writer())
-    }
-
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
-        Escaped(self.0.make_writer_for(metadata))
+impl<S: Subscriber, W: for<'a> MakeWriter<'a> + 'static> Layer<S> for Json<W> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut record = Members(Vec::with_capacity(RECORD));
+        record.add("timestamp", &*(self.now)().rfc3339());
+        record.add("level", metadata.level().as_str());
+        event.record(&mut record);
+        record.add("target", metadata.target());
+        let Members(mut record) = record;
+        record.extend_from_slice(b"}\n");
+        // What comes before the space is escaped in any JSON.
+        let plain = record.is_ascii() && !record.contains(&b'\x7f');
+        let mut lines = self.lines.make_writer_for(metadata);
+        // There is nowhere to tell of a record that can't be written.
+        let _ = match str::from_utf8(&record) {
+            Ok(text) if !plain => lines.write_all(printable_json(text).as_bytes()),
+            _ => lines.write_all(&record),
+        };
     }
 }
 
-impl<W: io::Write> io::Write for Escaped<W> {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let plain = record.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
-        match str::from_utf8(record) {
-            Ok(text) if !plain => self.0.write_all(printable_json(text).as_bytes())?,
-            _ => self.0.write_all(record)?,
-        }
-        Ok(record.len())
-    }
+/// The members of a JSON object, as far as they are written.
+struct Members(Vec<u8>);
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+impl Members {
+    /// The name is a word of some program's source: there is nothing in it to escape.
+    fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        // A Vec takes everything.
+        let _ = serde_json::to_writer(&mut self.0, value);
+    }
+}
+
+impl Visit for Members {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add(field.name(), &format_args!("{value:?}"));
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field.name(), value);
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field.name(), &value);
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field.name(), &value);
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field.name(), &value);
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field.name(), &value);
     }
 }
 
@@ -126,7 +164,10 @@ impl FormatTime for Clock {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     use tracing::subscriber::with_default;
 
@@ -145,17 +186,45 @@ mod tests {
     }
 
     fn logged(format: LogFormat, colour: bool) -> String {
+        let hostile = "a\u{1b}[2J\u{9b}1m\u{202e}\nINFO forged";
+        written(format, colour, || {
+            tracing::warn!(error = %hostile, name = hostile, "{hostile}");
+        })
+    }
+
+    fn written(format: LogFormat, colour: bool, say: impl FnOnce()) -> String {
         let sink = Sink::default();
         let lines = sink.clone();
         let log = Log { filter: Filter::default(), format };
         let subscriber =
             subscriber(&log, colour, || Timestamp::from_millis(0), move || lines.clone());
-        with_default(subscriber, || {
-            let hostile = "a\u{1b}[2J\u{9b}1m\u{202e}\nINFO forged";
-            tracing::warn!(error = %hostile, name = hostile, "{hostile}");
-        });
+        with_default(subscriber, say);
         let text = sink.0.lock().unwrap().clone();
         String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_one_object_a_line() {
+        let text = written(LogFormat::Json, false, || {
+            tracing::info!(
+                target: "request",
+                status = 200_u16,
+                left = -1,
+                seconds = 0.5,
+                complete = true,
+                route = Some("/a\"b\\{id}"),
+                user = None::<&str>,
+                address = %"::1",
+                refusal = ?Some(1),
+                "request"
+            );
+            tracing::debug!("of no interest");
+            tracing::error!("\u{7f}é");
+        });
+        let time = r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"#;
+        let request = r#""INFO","message":"request","status":200,"left":-1,"seconds":0.5,"complete":true,"route":"/a\"b\\{id}","address":"::1","refusal":"Some(1)","target":"request"}"#;
+        let error = r#""ERROR","message":"\u007fé","target":"trireme_core::logging::tests"}"#;
+        assert_eq!(text, format!("{time}{request}\n{time}{error}\n"));
     }
 
     #[test]

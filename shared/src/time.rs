@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A moment, in whole milliseconds since the Unix epoch, between the years 0001 and 9999.
 ///
@@ -58,9 +58,8 @@ impl Timestamp {
     /// The 24 characters of the JSON form; a moment out of range is shown as the nearest.
     pub fn rfc3339(self) -> Text<24> {
         let clamped = self.0.clamp(Self::MIN.0, Self::MAX.0);
-        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(clamped) * 1_000_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-            .to_offset(UtcOffset::UTC);
+        let moment = OffsetDateTime::from_unix_timestamp(clamped.div_euclid(1000))
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let mut text = *b"0000-00-00T00:00:00.000Z";
         digits(&mut text[0..4], moment.year().unsigned_abs());
         digits(&mut text[5..7], u32::from(u8::from(moment.month())));
@@ -68,7 +67,7 @@ impl Timestamp {
         digits(&mut text[11..13], u32::from(moment.hour()));
         digits(&mut text[14..16], u32::from(moment.minute()));
         digits(&mut text[17..19], u32::from(moment.second()));
-        digits(&mut text[20..23], u32::from(moment.millisecond()));
+        digits(&mut text[20..23], clamped.rem_euclid(1000) as u32);
         Text(text)
     }
 }

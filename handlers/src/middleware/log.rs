@@ -18,12 +18,12 @@ pub fn record<H: Host>(
         ($level:ident $(, $field:ident = $value:expr)*) => {
             tracing::$level!(
                 target: "request",
-                method = %head.method,
+                method = head.method.as_str(),
                 path = head.uri.path(),
                 route = trace.route,
                 status = response.status().as_u16(),
                 duration_ms = host.now().millis() - started.millis(),
-                request_id = id,
+                request_id = &**id,
                 address = %client.address,
                 user = trace.user.map(tracing::field::display),
                 $($field = $value,)*

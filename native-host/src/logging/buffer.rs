@@ -14,9 +14,8 @@ const KEPT: usize = 256 << 10;
 /// The beginning of the record that stands for lines that were dropped; their number follows.
 const DROPPED: &str = r#"{"level":"WARN","message":"log lines were dropped","lines":"#;
 
-/// How long lines gather before they are written together: under load it saves the requests
-/// from waking the thread for each.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long lines gather before they are written together.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Lines on their way to the output.
 pub struct Buffer {
@@ -56,8 +55,13 @@ impl Buffer {
         thread::Builder::new().name("trireme-log".to_owned()).spawn(move || {
             loop {
                 writer.wait();
-                thread::sleep(GATHER);
-                writer.write_out(&mut output);
+                // Under load it comes back by itself: no request has to wake it.
+                loop {
+                    thread::sleep(GATHER);
+                    if !writer.write_out(&mut output) {
+                        break;
+                    }
+                }
             }
         })?;
         Ok(buffer)
@@ -82,14 +86,18 @@ impl Buffer {
         drop(self.emptied.wait_timeout_while(pending, limit, is_left));
     }
 
-    /// Writes out all that is there. What can't be written is lost; the server goes on.
-    fn write_out<W: Write>(&self, output: &mut Output<W>) {
+    /// Writes out all that is there; whether there was anything. What can't be written is lost; the
+    /// server goes on.
+    fn write_out<W: Write>(&self, output: &mut Output<W>) -> bool {
         let Output { sink, spare, told } = output;
         let dropped = {
             let mut pending = lock(&self.pending);
             std::mem::swap(&mut pending.lines, spare);
             std::mem::take(&mut pending.dropped)
         };
+        if spare.is_empty() && dropped == 0 {
+            return false;
+        }
         let mut written = sink.write_all(spare);
         if dropped > 0 {
             written = written.and_then(|()| writeln!(sink, "{DROPPED}{dropped}}}"));
@@ -101,6 +109,7 @@ impl Buffer {
         *told = lost.is_some();
         spare.clear();
         spare.shrink_to(KEPT);
+        true
     }
 }
 
