@@ -5,11 +5,11 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey,
+    Algorithm, EncodingKey,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 
-use super::signature;
+use super::signature::{self, Public};
 
 /// One key; `id` is its `kid`.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub struct Key {
     pub alias: Option<String>,
     pub algorithm: Algorithm,
     pub encoding: EncodingKey,
-    pub decoding: DecodingKey,
+    pub public: Public,
     /// Authenticates cursors; derived from the key, and no way back to it.
     pub mac: [u8; 32],
     /// Hides what the table of attempts is about; derived like [`Self::mac`].
@@ -76,7 +76,7 @@ impl Key {
             alias: id.map(|_| name),
             algorithm: Algorithm::HS256,
             encoding: EncodingKey::from_secret(secret.as_bytes()),
-            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            public: Public::of_secret(secret.as_bytes()),
             mac: derive(secret.as_bytes(), b"trireme cursor"),
             veil: derive(secret.as_bytes(), b"trireme veil"),
         }
@@ -91,20 +91,20 @@ impl Key {
     fn private(pem: &str) -> Option<(Self, Jwk)> {
         signature::install();
         let (algorithm, encoding) = signature::read_private(pem)?;
-        let mut public = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
-        let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
-        public.common.key_id = Some(id.clone());
-        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        let mut jwk = Jwk::from_encoding_key(&encoding, algorithm).ok()?;
+        let id = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+        jwk.common.key_id = Some(id.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         let key = Self {
             id,
             alias: None,
             algorithm,
-            decoding: DecodingKey::from_jwk(&public).ok()?,
+            public: Public::of_private(algorithm, &encoding).ok()?,
             mac: derive(encoding.as_bytes(), b"trireme cursor"),
             veil: derive(encoding.as_bytes(), b"trireme veil"),
             encoding,
         };
-        Some((key, public))
+        Some((key, jwk))
     }
 }
 

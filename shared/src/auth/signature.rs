@@ -2,25 +2,28 @@
 //!
 //! Its own provider carries RSA and P-384 along, on which nothing here relies: a sixth of the Worker.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use ed25519_dalek as ed25519;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, DecodingKey, EncodingKey,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    Algorithm, EncodingKey,
+    crypto::{CryptoProvider, JwtSigner, KeyUtils},
     errors::{ErrorKind, Result},
     jwk::{EllipticCurve, ThumbprintHash},
-    signature::{Error, Signer, Verifier},
+    signature::{Error, Signer},
 };
 use p256::{ecdsa, pkcs8::DecodePrivateKey};
 use sha2::{Digest, Sha256};
 
 type Signed = std::result::Result<Vec<u8>, Error>;
-type Verified = std::result::Result<(), Error>;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| Ok(Box::new(Private::new(*algorithm, key)?)),
-    verifier_factory: |algorithm, key| Ok(Box::new(Public::new(*algorithm, key)?)),
+    // Tokens are checked by [`Public`]: this would make it anew for each.
+    verifier_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()),
     key_utils: KeyUtils {
         ec_pub_components_from_private_key: coordinates,
         ed_pub_components_from_private_key: |key, _| {
@@ -58,10 +61,6 @@ pub fn read_private(pem: &str) -> Option<(Algorithm, EncodingKey)> {
     p256_key(&der).ok().map(|_| (Algorithm::ES256, EncodingKey::from_ec_der(&der)))
 }
 
-fn same_family(key: AlgorithmFamily, algorithm: Algorithm) -> Result<()> {
-    if key == algorithm.family() { Ok(()) } else { Err(ErrorKind::InvalidKeyFormat.into()) }
-}
-
 pub(super) fn hmac(secret: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
 }
@@ -88,7 +87,9 @@ enum Private {
 
 impl Private {
     fn new(algorithm: Algorithm, key: &EncodingKey) -> Result<Self> {
-        same_family(key.family(), algorithm)?;
+        if key.family() != algorithm.family() {
+            return Err(ErrorKind::InvalidKeyFormat.into());
+        }
         match algorithm {
             Algorithm::HS256 => Ok(Self::Hs256(hmac(key.as_bytes()))),
             Algorithm::ES256 => p256_key(key.as_bytes()).map(Self::Es256),
@@ -121,59 +122,50 @@ impl JwtSigner for Private {
     }
 }
 
-enum Public {
+/// What a key's signatures are checked by: made ready once, since each request has one.
+#[derive(Clone)]
+pub enum Public {
     Hs256(Hmac<Sha256>),
     Es256(ecdsa::VerifyingKey),
     EdDsa(ed25519::VerifyingKey),
 }
 
-impl Public {
-    fn new(algorithm: Algorithm, key: &DecodingKey) -> Result<Self> {
-        same_family(key.family(), algorithm)?;
-        let key = key.try_get_as_bytes()?;
-        match algorithm {
-            Algorithm::HS256 => Ok(Self::Hs256(hmac(key))),
-            Algorithm::ES256 => ecdsa::VerifyingKey::from_sec1_bytes(key)
-                .map(Self::Es256)
-                .map_err(|_| ErrorKind::InvalidEcdsaKey.into()),
-            Algorithm::EdDSA => ed25519::VerifyingKey::try_from(key)
-                .map(Self::EdDsa)
-                .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
-            _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
-        }
-    }
-}
+/// More than any signature has, in bytes.
+const SIGNATURE: usize = 96;
 
-impl Verifier<Vec<u8>> for Public {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Verified {
-        let refused = |_| Error::new();
+impl Public {
+    pub fn of_secret(secret: &[u8]) -> Self {
+        Self::Hs256(hmac(secret))
+    }
+
+    pub fn of_private(algorithm: Algorithm, key: &EncodingKey) -> Result<Self> {
+        Ok(match Private::new(algorithm, key)? {
+            Private::Hs256(mac) => Self::Hs256(mac),
+            Private::Es256(key) => Self::Es256(*key.verifying_key()),
+            Private::EdDsa(key) => Self::EdDsa(key.verifying_key()),
+        })
+    }
+
+    /// Whether the signature, as a token has it, is the message's.
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        let mut bytes = [0; SIGNATURE];
+        let Ok(length) = URL_SAFE_NO_PAD.decode_slice(signature, &mut bytes) else { return false };
+        let signature = &bytes[..length];
         match self {
-            Self::Hs256(mac) => {
-                mac.clone().chain_update(message).verify_slice(signature).map_err(|_| Error::new())
-            }
+            Self::Hs256(mac) => mac.clone().chain_update(message).verify_slice(signature).is_ok(),
             Self::Es256(key) => ecdsa::Signature::from_slice(signature)
                 .and_then(|it| ecdsa::signature::Verifier::verify(key, message, &it))
-                .map_err(refused),
+                .is_ok(),
             Self::EdDsa(key) => ed25519::Signature::from_slice(signature)
                 .and_then(|it| key.verify_strict(message, &it))
-                .map_err(refused),
-        }
-    }
-}
-
-impl JwtVerifier for Public {
-    fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Hs256(_) => Algorithm::HS256,
-            Self::Es256(_) => Algorithm::ES256,
-            Self::EdDsa(_) => Algorithm::EdDSA,
+                .is_ok(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::crypto::{sign, verify};
+    use jsonwebtoken::crypto::sign;
 
     use super::*;
 
@@ -181,15 +173,17 @@ mod tests {
     const CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 
     #[track_caller]
-    fn verifies(algorithm: Algorithm, key: &DecodingKey, message: &str, signature: &str) {
-        install();
-        let verified = |message: &str, signature| {
-            verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false)
-        };
+    fn verifies(key: &Public, message: &str, signature: &str) {
+        let verified = |message: &str, signature: &str| key.verifies(message.as_bytes(), signature);
         assert!(verified(message, signature));
         assert!(!verified(&message[1..], signature), "another message");
         assert!(!verified(message, &signature[4..]), "a signature that is too short");
+        assert!(!verified(message, &signature.repeat(4)), "a signature that is too long");
         assert!(!verified(message, &format!("AAAA{}", &signature[4..])), "another signature");
+    }
+
+    fn bytes<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+        URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap()
     }
 
     #[test]
@@ -197,36 +191,43 @@ mod tests {
         let secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==";
         let message = format!("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{CLAIMS}");
         let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        install();
         let key = EncodingKey::from_urlsafe_base64_secret(secret).unwrap();
-        verifies(Algorithm::HS256, &DecodingKey::from_secret(key.as_bytes()), &message, signature);
+        verifies(&Public::of_secret(key.as_bytes()), &message, signature);
         assert_eq!(sign(message.as_bytes(), &key, Algorithm::HS256).unwrap(), signature);
     }
 
     #[test]
     fn es256_is_that_of_rfc_7515() {
-        let key = DecodingKey::from_ec_components(
+        let [x, y]: [[u8; 32]; 2] = [
             "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
             "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
-        );
+        ]
+        .map(bytes);
+        let key = ecdsa::VerifyingKey::from_sec1_bytes(&[&[4], &x[..], &y].concat()).unwrap();
         let message = format!("eyJhbGciOiJFUzI1NiJ9.{CLAIMS}");
         let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-        verifies(Algorithm::ES256, &key.unwrap(), &message, signature);
+        verifies(&Public::Es256(key), &message, signature);
     }
 
     #[test]
     fn eddsa_is_that_of_rfc_8037() {
-        let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        let key = bytes("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        let key = ed25519::VerifyingKey::from_bytes(&key).unwrap();
         let message = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
         let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
-        let key = key.unwrap();
-        verifies(Algorithm::EdDSA, &key, message, signature);
-        let confused = verify(signature, message.as_bytes(), &key, Algorithm::HS256);
-        assert!(confused.is_err(), "a public key is no secret");
+        verifies(&Public::EdDsa(key), message, signature);
         // The same key, as PKCS#8.
         let pem = "-----BEGIN PRIVATE KEY-----\n\
                    MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
                    -----END PRIVATE KEY-----\n";
-        let (algorithm, key) = read_private(pem).unwrap();
-        assert_eq!(sign(message.as_bytes(), &key, algorithm).unwrap(), signature);
+        install();
+        let (algorithm, private) = read_private(pem).unwrap();
+        assert_eq!(sign(message.as_bytes(), &private, algorithm).unwrap(), signature);
+        verifies(&Public::of_private(algorithm, &private).unwrap(), message, signature);
+        assert!(
+            Public::of_private(Algorithm::HS256, &private).is_err(),
+            "a private key is no secret"
+        );
     }
 }
