@@ -39,8 +39,8 @@ impl Ids {
 }
 
 /// A UUIDv7 of this moment that nothing is sorted by: a request's.
-pub fn unordered<H: Host>(host: &H) -> Uuid {
-    of(host.now(), &random(host))
+pub fn unordered<H: Host>(host: &H, now: Timestamp) -> Uuid {
+    of(now, &random(host))
 }
 
 /// The UUIDv7 of a moment and of randomness.

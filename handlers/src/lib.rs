@@ -45,7 +45,7 @@ pub use product::{About, Product, Tag, document, operations, series};
 pub use schemars;
 pub use serde;
 pub use serde_json;
-use trireme_core::host::Body;
+use trireme_core::host::{Body, Peer};
 pub use trireme_core::{
     Base64, Code, Date, Error, Fault, Json, Secret, Timestamp, Uuid, codes, config,
     error::{self, Result},
@@ -57,9 +57,10 @@ pub use validator;
 /// What a handler gives.
 pub type Answer = Result<Response<Bytes>>;
 
-/// What a host may want to measure about a finished request; an extension of its response.
-#[derive(Clone, Copy, Debug)]
-pub struct Measured {
+/// An answer, and what a host may want to count it under.
+#[derive(Debug)]
+pub struct Answered {
+    pub response: Response<Bytes>,
     /// The route's path as the table has it, or `unmatched`: bounded, fit for a label.
     pub route: &'static str,
 }
@@ -69,25 +70,26 @@ pub fn is_health(path: &str) -> bool {
     middleware::transport::is_probe(path)
 }
 
-/// Answers one request. The host adds a [`trireme_core::host::Peer`] to the request's extensions.
-pub async fn dispatch<H: Host, B: Body>(
+/// Answers one request.
+pub fn dispatch<H: Host, B: Body>(
     app: &App<H>,
     host: &H,
+    peer: Peer,
     request: Request<B>,
-) -> Response<Bytes> {
-    middleware::answer(app, host, request).await
+) -> impl Future<Output = Answered> {
+    middleware::answer(app, host, peer, request)
 }
 
 /// The answer to a request that a host does not let through, of which `head` is as much as can be
 /// told; it looks like all others, and is logged like them.
-pub fn refuse<H: Host>(app: &App<H>, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
-    middleware::refuse(app, host, head, error)
+pub fn refuse<H: Host>(app: &App<H>, host: &H, peer: Peer, head: &Parts, error: Error) -> Answered {
+    middleware::refuse(app, host, peer, head, error)
 }
 
 /// The answer to a request whose handler panicked.
-pub fn panicked<H: Host>(app: &App<H>, host: &H) -> Response<Bytes> {
+pub fn panicked<H: Host>(app: &App<H>, host: &H) -> Answered {
     let (head, ()) = Request::new(()).into_parts();
-    refuse(app, host, &head, Error::internal("the handler panicked"))
+    refuse(app, host, Peer::UNKNOWN, &head, Error::internal("the handler panicked"))
 }
 
 /// The answer to every request while the configuration has faults, for a host that can't refuse

@@ -53,15 +53,21 @@ pub async fn page<'r, H: Host, T: Sorted<'r>>(
 }
 
 pub fn bytes(status: StatusCode, media: &'static str, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
+    let mut response = empty(status);
+    *response.body_mut() = body;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
 }
 
 pub fn no_content() -> Response<Bytes> {
+    empty(StatusCode::NO_CONTENT)
+}
+
+/// With room for the headers that an answer has in the end: a map that grows is made anew.
+fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = status;
+    response.headers_mut().reserve(12);
     response
 }
 

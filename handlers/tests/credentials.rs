@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use serde_json::json;
 use trireme::{Access, operations};
-use trireme_core::host::{Body, BodyError};
+use trireme_core::host::{Body, BodyError, Peer};
 use trireme_tasks::Tasks;
 use trireme_world::{World, with_variables};
 
@@ -31,7 +31,8 @@ async fn ask(world: &World, token: &str, method: &Method, path: &str) -> (u16, O
         .header(header::CONTENT_TYPE, "application/json")
         .body(Asked(Rc::clone(&asked)))
         .unwrap();
-    let response = trireme::dispatch(&world.app, &world.host, request).await;
+    let response =
+        trireme::dispatch(&world.app, &world.host, Peer::UNKNOWN, request).await.response;
     (response.status().as_u16(), asked.get())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use trireme::operations;
-use trireme_core::host::Phase;
+use trireme_core::host::{Peer, Phase};
 use trireme_tasks::Tasks;
 use trireme_world::{PASSWORD, on_every_database, with_variables};
 
@@ -116,7 +116,11 @@ fn one_host_is_asked_and_it_is_ours() {
                     builder = builder.header("host", *host);
                 }
                 let request = builder.body(bytes::Bytes::new()).unwrap();
-                trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
+                trireme::dispatch(&world.app, &world.host, Peer::UNKNOWN, request)
+                    .await
+                    .response
+                    .status()
+                    .as_u16()
             };
             assert_eq!(ask(&["API.example.com:8000"]).await, 404);
             assert_eq!(ask(&["own.example.com"]).await, 404);

@@ -18,7 +18,11 @@ async fn ask(world: &World, version: Version, path: &str, hosts: &[&str]) -> u16
         builder = builder.header("host", *host);
     }
     let request = builder.body(bytes::Bytes::new()).unwrap();
-    trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
+    trireme::dispatch(&world.app, &world.host, Peer::UNKNOWN, request)
+        .await
+        .response
+        .status()
+        .as_u16()
 }
 
 #[test]
@@ -49,14 +53,12 @@ fn plain_http_without_a_host_is_redirected_nowhere() {
         let request = http::Request::builder()
             .version(Version::HTTP_10)
             .uri("/api/v1/tasks")
-            .header("x-forwarded-proto", "http")
-            .extension(Peer {
-                address: world.address.get(),
-                trusted_platform: false,
-                https: false,
-            });
+            .header("x-forwarded-proto", "http");
         let request = request.body(bytes::Bytes::new()).unwrap();
-        let reply = trireme::dispatch(&world.app, &world.host, request).await;
+        let reply =
+            trireme::dispatch(&world.app, &world.host, Peer::at(world.address.get()), request)
+                .await
+                .response;
         assert_eq!(reply.status(), 400, "it is not served");
     });
 }
@@ -86,7 +88,8 @@ fn without_authentication_only_local_names_are_answered_to() {
                 .header("host", "evil.example:8000")
                 .header("origin", "http://evil.example:8000");
             let request = call.body(bytes::Bytes::new()).unwrap();
-            let reply = trireme::dispatch(&world.app, &world.host, request).await;
+            let reply =
+                trireme::dispatch(&world.app, &world.host, Peer::UNKNOWN, request).await.response;
             assert_eq!(reply.status(), 400);
             assert!(!reply.headers().contains_key("access-control-allow-origin"));
         }
@@ -287,15 +290,14 @@ fn a_byte_beyond_ascii_does_not_hide_the_client() {
             let request = http::Request::post("/api/v1/auth/refresh")
                 .header("host", "a")
                 .header("content-type", "application/json")
-                .header("x-forwarded-for", [b"\xff, ", client.as_bytes()].concat())
-                .extension(Peer {
-                    address: world.address.get(),
-                    trusted_platform: false,
-                    https: false,
-                });
+                .header("x-forwarded-for", [b"\xff, ", client.as_bytes()].concat());
             let request =
                 request.body(bytes::Bytes::from_static(br#"{"refresh_token":"x"}"#)).unwrap();
-            trireme::dispatch(&world.app, &world.host, request).await.status().as_u16()
+            trireme::dispatch(&world.app, &world.host, Peer::at(world.address.get()), request)
+                .await
+                .response
+                .status()
+                .as_u16()
         };
         for _ in 0..2 {
             assert_eq!(attempt("203.0.113.9").await, 401);

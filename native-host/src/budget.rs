@@ -78,11 +78,11 @@ impl Budget {
         }
     }
 
-    /// A share for one request, of nothing yet.
-    pub fn share(self: &Arc<Self>) -> Share {
+    /// A share for one request, which begins now; of nothing yet.
+    pub fn share(self: &Arc<Self>, now: Instant) -> Share {
         Share(Arc::new(Hold {
             budget: Arc::clone(self),
-            begun: Instant::now(),
+            begun: now,
             bytes: AtomicUsize::new(0),
             moved: AtomicUsize::new(0),
             listed: AtomicBool::new(false),
@@ -145,7 +145,8 @@ struct Hold {
 impl Share {
     /// Whether new work may begin.
     pub fn has_room(&self) -> bool {
-        self.0.budget.take(0)
+        let budget = &self.0.budget;
+        budget.used.load(Acquire) <= budget.limit || budget.take(0)
     }
 
     /// Holds `bytes` more, where there is room.
@@ -211,8 +212,8 @@ impl Share {
     }
 
     /// Runs `work` as a part of this share's request: see [`room_for_row`].
-    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
-        SHARE.scope(self.clone(), work).await
+    pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        SHARE.scope(self.clone(), work)
     }
 }
 
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn what_is_dropped_is_given_back() {
         let budget = Budget::new(100);
-        let share = budget.share();
+        let share = budget.share(Instant::now());
         assert!(share.more(60) && share.has_room());
         assert!(!share.more(41));
         assert!(share.become_of(100) && share.has_room());
@@ -261,7 +262,7 @@ mod tests {
     fn the_slowest_are_cut_off_until_there_is_room() {
         let budget = Budget::new(100);
         let client = |bytes, moved, waits: bool| {
-            let share = budget.share();
+            let share = budget.share(Instant::now());
             assert!(share.more(bytes));
             share.moved(moved);
             assert!(!waits || !is_cut(&share));
@@ -274,7 +275,7 @@ mod tests {
         assert!(!busy.more(1));
         assert_eq!(shares.each_ref().map(is_cut), [false; 3], "nobody is slow yet");
         std::thread::sleep(YOUNG);
-        let young = budget.share();
+        let young = budget.share(Instant::now());
         young.insist(1);
         assert!(!is_cut(&young) && !busy.more(1));
         assert_eq!(shares.each_ref().map(is_cut), [true, false, true]);

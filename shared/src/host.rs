@@ -3,7 +3,11 @@
 //! They are generic and without `Send`: an edge host is single-threaded, and the native host
 //! runs one current-thread runtime a core. A host holds no rule of the product.
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -108,8 +112,7 @@ impl Body for Bytes {
     }
 }
 
-/// What a host knows about the other end of the connection. It travels with the request as an
-/// extension.
+/// What a host knows about the other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
     /// The address that the connection came from, or that the platform vouches for.
@@ -118,6 +121,16 @@ pub struct Peer {
     pub trusted_platform: bool,
     /// The client's own connection is encrypted, as far as the platform says.
     pub https: bool,
+}
+
+impl Peer {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
+    /// Whoever is connected from `address`, which is all that is known.
+    pub const fn at(address: IpAddr) -> Self {
+        Self { address, trusted_platform: false, https: false }
+    }
 }
 
 /// The queue of expensive work is full; try again in a moment.

@@ -71,8 +71,8 @@ async fn answer(app: Option<&'static App<SpinHost>>, request: Request) -> Respon
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]
     faults::arm(request.headers());
-    let (request, rest) = request::translate(request);
-    let response = trireme::dispatch(app, &host, request).await;
+    let (peer, request, rest) = request::translate(request);
+    let response = trireme::dispatch(app, &host, peer, request).await.response;
     rest.discard().await;
     request::with_length(response)
 }

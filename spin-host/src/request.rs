@@ -63,7 +63,7 @@ impl Rest {
 
 /// The request as its client sent it, and what is left of its body in the end. A client that waits
 /// for `100 Continue` has nothing to be taken from.
-pub fn translate(request: Request) -> (http::Request<Upload>, Rc<Rest>) {
+pub fn translate(request: Request) -> (Peer, http::Request<Upload>, Rc<Rest>) {
     let (mut head, incoming) = request.into_parts();
     let waits = head.headers.contains_key(header::EXPECT);
     let peer = peer(&head.headers);
@@ -71,10 +71,9 @@ pub fn translate(request: Request) -> (http::Request<Upload>, Rc<Rest>) {
     for name in OF_SPIN {
         head.headers.remove(name);
     }
-    head.extensions.insert(peer);
     let body = Rc::new(Rest(RefCell::new(Some(incoming))));
     let rest = if waits { Rc::default() } else { Rc::clone(&body) };
-    (http::Request::from_parts(head, Upload(body)), rest)
+    (peer, http::Request::from_parts(head, Upload(body)), rest)
 }
 
 const CLIENT: &str = "spin-client-addr";

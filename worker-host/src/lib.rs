@@ -113,18 +113,19 @@ async fn answer(
 ) -> http::Response<Bytes> {
     let app = &isolate.app;
     let host = WorkerHost::new(Database::new(&isolate.way, env, context));
-    let request = match request::read(request, body) {
+    let (peer, request) = request::read(request, body);
+    let request = match request {
         Ok(request) => request,
         Err(head) => {
             let error = Error::new(Code::MALFORMED_REQUEST, "The request's head can't be read.");
-            return trireme::refuse(app, &host, &head, error);
+            return trireme::refuse(app, &host, peer, &head, error).response;
         }
     };
     // A panic costs its own request an answer of 500, and nothing else.
     let work = AssertUnwindSafe(async {
         #[cfg(feature = "fault-injection")]
         fault::inject(request.headers());
-        trireme::dispatch(app, &host, request).await
+        trireme::dispatch(app, &host, peer, request).await
     });
-    work.catch_unwind().await.unwrap_or_else(|_| trireme::panicked(app, &host))
+    work.catch_unwind().await.unwrap_or_else(|_| trireme::panicked(app, &host)).response
 }

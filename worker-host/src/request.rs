@@ -12,7 +12,10 @@ use wasm_bindgen::JsCast as _;
 use crate::body::Upload;
 
 /// Of a head that the platform let through and `http` does not, as much as can be read.
-pub fn read(request: &web_sys::Request, body: Upload) -> Result<Request<Upload>, Box<Parts>> {
+pub fn read(
+    request: &web_sys::Request,
+    body: Upload,
+) -> (Peer, Result<Request<Upload>, Box<Parts>>) {
     let (method, uri) = (request.method().parse().ok(), request.url().parse().ok());
     let (mut headers, complete) = headers(&request.headers());
     let complete = complete && method.is_some() && uri.is_some();
@@ -23,8 +26,7 @@ pub fn read(request: &web_sys::Request, body: Upload) -> Result<Request<Upload>,
     *read.method_mut() = method.unwrap_or_default();
     *read.uri_mut() = uri;
     *read.headers_mut() = headers;
-    read.extensions_mut().insert(peer);
-    if complete { Ok(read) } else { Err(Box::new(read.into_parts().0)) }
+    (peer, if complete { Ok(read) } else { Err(Box::new(read.into_parts().0)) })
 }
 
 /// The lines that can be read, and whether these are all. The platform has joined lines of the

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{Method, Request, header};
 use serde_json::{Value, json};
 use trireme_core::host::Peer;
 use trireme_native::database::Database;
@@ -122,12 +122,10 @@ impl Call<'_> {
         call
     }
     pub async fn send(self) -> Reply {
-        let mut request = self.builder.body(self.body).expect("the request is well-formed");
-        let address = self.world.address.get();
-        request.extensions_mut().insert(Peer { address, trusted_platform: false, https: false });
-        let response: Response<Bytes> =
-            trireme::dispatch(&self.world.app, &self.world.host, request).await;
-        let (head, bytes) = response.into_parts();
+        let request = self.builder.body(self.body).expect("the request is well-formed");
+        let peer = Peer::at(self.world.address.get());
+        let answered = trireme::dispatch(&self.world.app, &self.world.host, peer, request).await;
+        let (head, bytes) = answered.response.into_parts();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Reply { status: head.status.as_u16(), headers: head.headers, bytes, body }
     }

@@ -18,7 +18,7 @@ pub mod cors;
 mod crc32;
 pub mod headers;
 mod log;
-pub mod request_id;
+mod request_id;
 pub(crate) mod transport;
 
 use std::{cell::Cell, future::Future, panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering};
@@ -39,8 +39,9 @@ use trireme_core::{
     validate::{Fields, Nothing},
 };
 
+use self::request_id::RequestId;
 use crate::{
-    App, Endpoint, Measured, Route, conditional, context::Context, docs, rate_limit, router::Found,
+    Answered, App, Endpoint, Route, conditional, context::Context, docs, rate_limit, router::Found,
 };
 
 /// What is known of a request once it is answered, for its log record.
@@ -54,15 +55,18 @@ struct Trace {
 pub async fn answer<H: Host, B: Body>(
     app: &App<H>,
     host: &H,
+    peer: Peer,
     request: Request<B>,
-) -> Response<Bytes> {
+) -> Answered {
     let (head, body) = request.into_parts();
-    let arrival = Arrival::of(app, host, &head);
+    let arrival = Arrival::of(app, host, peer, &head);
     let mut trace = Trace::default();
 
     // A panic costs its own request an answer of 500, and nothing else.
-    let work = AssertUnwindSafe(route(app, host, body, &arrival, &mut trace));
-    let result = work.catch_unwind().await;
+    let result = {
+        let work = pin!(route(app, host, body, &arrival, &mut trace));
+        AssertUnwindSafe(work).catch_unwind().await
+    };
     let result = result.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
     let (mut response, error) = arrival.answer(app, &trace, result);
     let packed = compress::choose(&head.headers, &mut response);
@@ -75,8 +79,8 @@ pub async fn answer<H: Host, B: Body>(
 
 /// Answers a request that does not get as far as its route: in a few words, which are not
 /// compressed.
-pub fn refuse<H: Host>(app: &App<H>, host: &H, head: &Parts, error: Error) -> Response<Bytes> {
-    let (arrival, trace) = (Arrival::of(app, host, head), Trace::default());
+pub fn refuse<H: Host>(app: &App<H>, host: &H, peer: Peer, head: &Parts, error: Error) -> Answered {
+    let (arrival, trace) = (Arrival::of(app, host, peer, head), Trace::default());
     let (response, error) = arrival.answer(app, &trace, Err(error));
     arrival.finish(host, &trace, response, error)
 }
@@ -85,18 +89,19 @@ pub fn refuse<H: Host>(app: &App<H>, host: &H, head: &Parts, error: Error) -> Re
 struct Arrival<'r> {
     started: Timestamp,
     head: &'r Parts,
-    id: String,
+    id: RequestId<'r>,
     client: Client,
     origin: cors::Verdict<'r>,
 }
 
 impl<'r> Arrival<'r> {
-    fn of<H: Host>(app: &App<H>, host: &H, head: &'r Parts) -> Self {
+    fn of<H: Host>(app: &App<H>, host: &H, peer: Peer, head: &'r Parts) -> Self {
+        let started = host.now();
         Self {
-            started: host.now(),
+            started,
             head,
-            id: request_id::of(&head.headers, host),
-            client: client(app, head),
+            id: RequestId::of(&head.headers, host, started),
+            client: client(app, peer, head),
             origin: app.cors.judge(head),
         }
     }
@@ -124,13 +129,12 @@ impl<'r> Arrival<'r> {
         trace: &Trace,
         mut response: Response<Bytes>,
         error: Option<Error>,
-    ) -> Response<Bytes> {
+    ) -> Answered {
         if self.head.method == Method::HEAD {
             headers::drop_body(&mut response);
         }
         log::record(host, self, trace, &response, error.as_ref());
-        response.extensions_mut().insert(Measured { route: trace.route.unwrap_or("unmatched") });
-        response
+        Answered { response, route: trace.route.unwrap_or("unmatched") }
     }
 }
 
@@ -141,7 +145,7 @@ async fn route<H: Host, B: Body>(
     arrival: &Arrival<'_>,
     trace: &mut Trace,
 ) -> Result<Response<Bytes>> {
-    let &Arrival { head, client, ref origin, .. } = arrival;
+    let &Arrival { started, head, client, ref origin, .. } = arrival;
     let found = app.router.find(head.uri.path());
     let route = found.as_ref().map(|found| found.resource.path);
     trace.route = route;
@@ -158,7 +162,7 @@ async fn route<H: Host, B: Body>(
     let Some(Found { resource, params }) = found else { return Err(Error::not_found()) };
     let Route { endpoint, call } = resource.route(&head.method)?;
     let caller = if endpoint.access.needs_user() {
-        Some(authenticate::caller(app, host, head, host.now()).await?)
+        Some(authenticate::caller(app, host, head, started).await?)
     } else {
         None
     };
@@ -169,7 +173,9 @@ async fn route<H: Host, B: Body>(
     }
     let standing = match endpoint.limit {
         Some(limit) => {
+            // Boxed, as a handler is: every request would have its size.
             let counted = rate_limit::request(app, host, limit, client.address, caller);
+            let counted = Box::pin(counted);
             Some(in_time(app, host, counted).await.unwrap_or_else(|| Err(timed_out()))?)
         }
         None => None,
@@ -178,16 +184,16 @@ async fn route<H: Host, B: Body>(
         if let Some(standing) = &standing {
             standing.check()?;
         }
-        let body = match *endpoint.method {
-            Method::GET => Bytes::new(),
-            _ => body.read(body_limit(&app.config, endpoint)).await?,
+        let (body, now) = match *endpoint.method {
+            Method::GET => (Bytes::new(), started),
+            _ => (body.read(body_limit(&app.config, endpoint)).await?, host.now()),
         };
         let cx = Context {
             app,
             host,
             head,
             body,
-            now: host.now(),
+            now,
             client,
             caller,
             params,
@@ -229,13 +235,7 @@ fn timed_out() -> Error {
     Error::new(Code::TIMEOUT, "The request took too long.")
 }
 
-fn client<H: Host>(app: &App<H>, head: &Parts) -> Client {
-    let unknown = Peer {
-        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
-        trusted_platform: false,
-        https: false,
-    };
-    let peer = head.extensions.get::<Peer>().copied().unwrap_or(unknown);
+fn client<H: Host>(app: &App<H>, peer: Peer, head: &Parts) -> Client {
     tell_of_proxy(app, peer, &head.headers);
     forwarded::client(peer, &app.config.http.trusted_proxies, &head.headers)
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header, request::Parts};
-use trireme_core::{Code, Error, problem};
+use trireme_core::{Code, Error, host::Peer, problem};
 
 use super::{Service, Upload};
 
@@ -23,7 +23,7 @@ impl<R: Fn() -> String> Admin<R> {
 }
 
 impl<R: Fn() -> String + 'static> Service for Admin<R> {
-    async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
+    async fn respond(&self, _: Peer, request: Request<Upload>) -> Response<Bytes> {
         let (body, media) = match request.uri().path() {
             "/metrics" => (Bytes::from((self.render)()), METRICS),
             "/health/live" => (Bytes::from_static(br#"{"status":"alive"}"#), JSON),
@@ -45,7 +45,7 @@ impl<R: Fn() -> String + 'static> Service for Admin<R> {
         path == "/health/live"
     }
 
-    fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
+    fn refuse(&self, _: Peer, _: &Parts, error: Error) -> Response<Bytes> {
         problem(&error)
     }
 

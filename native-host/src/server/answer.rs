@@ -10,6 +10,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -37,10 +38,10 @@ pub struct Answer {
 
 impl Answer {
     /// `in_flight` makes it a stream's of HTTP/2.
-    pub fn new(bytes: Bytes, share: Share, in_flight: Option<InFlight>) -> Self {
+    pub fn new(bytes: Bytes, share: Share, in_flight: Option<InFlight>, now: Instant) -> Self {
         let pace = Pace::current();
         if !bytes.is_empty() {
-            pace.begin(share);
+            pace.begin(share, now);
         }
         Self { left: bytes, given: 0, pace, in_flight }
     }

@@ -4,8 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
-use trireme::{App, Measured};
-use trireme_core::{Error, host::Host};
+use trireme::{Answered, App};
+use trireme_core::{
+    Error,
+    host::{Host, Peer},
+};
 
 use super::{Service, Upload};
 use crate::metrics::{Meter, Metrics};
@@ -22,37 +25,32 @@ impl<H: Host> Api<H> {
         Self { app, host, meter: Meter::new(metrics) }
     }
 
-    fn measured(
-        &self,
-        method: &Method,
-        started: Instant,
-        response: Response<Bytes>,
-    ) -> Response<Bytes> {
-        let route = response.extensions().get::<Measured>().map_or("unmatched", |it| it.route);
+    fn measured(&self, method: &Method, started: Instant, answered: Answered) -> Response<Bytes> {
+        let Answered { response, route } = answered;
         self.meter.answered(method, route, response.status(), started.elapsed());
         response
     }
 }
 
 impl<H: Host + 'static> Service for Api<H> {
-    async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
+    async fn respond(&self, peer: Peer, request: Request<Upload>) -> Response<Bytes> {
         let (method, started) = (request.method().clone(), Instant::now());
         let _in_flight = self.meter.begin();
-        let response = trireme::dispatch(&self.app, &*self.host, request).await;
-        self.measured(&method, started, response)
+        let answered = trireme::dispatch(&self.app, &*self.host, peer, request).await;
+        self.measured(&method, started, answered)
     }
 
     fn is_health(&self, path: &str) -> bool {
         trireme::is_health(path)
     }
 
-    fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes> {
-        let response = trireme::refuse(&self.app, &*self.host, head, error);
-        self.measured(&head.method, Instant::now(), response)
+    fn refuse(&self, peer: Peer, head: &Parts, error: Error) -> Response<Bytes> {
+        let answered = trireme::refuse(&self.app, &*self.host, peer, head, error);
+        self.measured(&head.method, Instant::now(), answered)
     }
 
     fn panicked(&self, method: &Method) -> Response<Bytes> {
-        let response = trireme::panicked(&self.app, &*self.host);
-        self.measured(method, Instant::now(), response)
+        let answered = trireme::panicked(&self.app, &*self.host);
+        self.measured(method, Instant::now(), answered)
     }
 }

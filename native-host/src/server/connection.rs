@@ -6,7 +6,7 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::Request;
@@ -18,6 +18,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use trireme_core::host::Peer;
 
 use super::{
     Limits, Service,
@@ -76,8 +77,9 @@ impl Protocols {
         guest: Arc<Guest>,
     ) {
         let Reception { service, house, limits, drain, .. } = reception;
+        let peer = Peer::at(peer);
         let serve = |pace| {
-            let share = house.budget.share();
+            let share = house.budget.share(Instant::now());
             let watch = Rc::new(Watch::new(*limits, Rc::clone(drain), guest, pace, share));
             self.serve_at(stream, peer, Rc::clone(service), Arc::clone(&house.budget), watch)
         };
@@ -88,7 +90,7 @@ impl Protocols {
     async fn serve_at<S: Service>(
         &self,
         stream: TcpStream,
-        peer: IpAddr,
+        peer: Peer,
         service: Rc<S>,
         budget: Arc<Budget>,
         watch: Rc<Watch>,
@@ -103,11 +105,12 @@ impl Protocols {
             service_fn(move |request: Request<Incoming>| {
                 let in_flight = watch.request();
                 let (service, watch) = (Rc::clone(&service), Rc::clone(&watch));
-                let share = budget.share();
+                let share = budget.share(watch.now());
                 async move {
                     let response = request::answer(&*service, &watch, peer, request, &share).await;
                     let in_flight = Some(in_flight).filter(|_| watch.is_http2());
-                    Ok::<_, Infallible>(response.map(|body| Answer::new(body, share, in_flight)))
+                    let answer = |body| Answer::new(body, share, in_flight, watch.now());
+                    Ok::<_, Infallible>(response.map(answer))
                 }
             })
         };

@@ -109,6 +109,9 @@ impl Framing {
 
     /// Writes what has been held back; whether there was any.
     pub fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        if self.ready.is_empty() {
+            return false;
+        }
         let length = self.ready.len().min(buffer.remaining());
         buffer.put_slice(&self.ready.split_to(length));
         length > 0

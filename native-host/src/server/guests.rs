@@ -14,7 +14,7 @@ use std::{
             Ordering::{Acquire, Relaxed, Release},
         },
     },
-    task::{Context, Poll},
+    task::Context,
     time::Instant,
 };
 
@@ -120,7 +120,7 @@ impl Guests {
             guests: Arc::clone(self),
             place,
             is_extra: !room,
-            idle_since: AtomicU64::new(self.now()),
+            idle_since: AtomicU64::new(self.millis(Instant::now())),
             shed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
@@ -160,8 +160,8 @@ impl Guests {
         true
     }
 
-    fn now(&self) -> u64 {
-        self.begun.elapsed().as_millis() as u64 + 1
+    fn millis(&self, moment: Instant) -> u64 {
+        moment.duration_since(self.begun).as_millis() as u64 + 1
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -192,15 +192,19 @@ impl Guest {
         self.idle_since.store(0, Relaxed);
     }
 
-    /// Nothing is under way.
-    pub fn idle(&self) {
-        self.idle_since.store(self.guests.now(), Relaxed);
+    /// Nothing is under way, since `moment`.
+    pub fn idle(&self, moment: Instant) {
+        self.idle_since.store(self.guests.millis(moment), Relaxed);
     }
 
-    /// Ready when it has to make way.
-    pub fn poll_shed(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Wakes the task, from now on, when it has to make way.
+    pub fn wakes(&self, context: &mut Context<'_>) {
         self.waker.register(context.waker());
-        if self.shed.load(Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether it has to make way.
+    pub fn is_shed(&self) -> bool {
+        self.shed.load(Acquire)
     }
 
     fn send_away(&self) {
@@ -236,8 +240,6 @@ fn network(address: IpAddr) -> u128 {
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
     use super::*;
 
     fn guests(all: usize, per_address: usize) -> Arc<Guests> {
@@ -257,7 +259,7 @@ mod tests {
     }
 
     fn is_shed(seat: &Seat) -> bool {
-        seat.0.poll_shed(&mut Context::from_waker(Waker::noop())).is_ready()
+        seat.0.is_shed()
     }
 
     #[test]

@@ -30,7 +30,7 @@ use tokio::{
     sync::{mpsc, watch as channel},
     time::{sleep, timeout_at},
 };
-use trireme_core::{Error, config::Proxies};
+use trireme_core::{Error, config::Proxies, host::Peer};
 
 pub use self::{
     admin::Admin,
@@ -45,11 +45,11 @@ use crate::budget::Budget;
 
 /// What is served. Each thread makes its own.
 pub trait Service: 'static {
-    async fn respond(&self, request: Request<Upload>) -> Response<Bytes>;
+    async fn respond(&self, peer: Peer, request: Request<Upload>) -> Response<Bytes>;
     /// Whether a path is asked by health probes, which are answered while any limit is reached.
     fn is_health(&self, path: &str) -> bool;
     /// Answers a request that is not let through.
-    fn refuse(&self, head: &Parts, error: Error) -> Response<Bytes>;
+    fn refuse(&self, peer: Peer, head: &Parts, error: Error) -> Response<Bytes>;
     /// Answers in place of [`Service::respond`] when that has panicked.
     fn panicked(&self, method: &Method) -> Response<Bytes>;
 }

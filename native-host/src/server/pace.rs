@@ -39,12 +39,12 @@ impl Pace {
     }
 
     /// An answer that holds `share` waits to be taken.
-    pub fn begin(&self, share: Share) {
+    pub fn begin(&self, share: Share, now: Instant) {
         self.written.set(false);
         // Of answers that follow each other closely, the first one's clock runs on.
         if self.since.get().is_none() {
             self.taken.set(0);
-            self.since.set(Some(Instant::now()));
+            self.since.set(Some(now));
         }
         let mut held = self.share.borrow_mut();
         match &*held {

@@ -1,6 +1,6 @@
 //! What happens to every request before and after the service sees it.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe};
+use std::{panic::AssertUnwindSafe, pin::pin};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -21,7 +21,7 @@ use crate::budget::Share;
 pub async fn answer<S: Service>(
     service: &S,
     watch: &Watch,
-    peer: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
     share: &Share,
 ) -> Response<Bytes> {
@@ -29,23 +29,25 @@ pub async fn answer<S: Service>(
     // A client that waits for `100 Continue` may send its body or the next request after an
     // early answer: nobody knows which.
     let awaited = request.headers().contains_key(header::EXPECT);
-    let (mut request, rest) = {
+    let (request, rest) = {
         let (head, incoming) = request.into_parts();
         let (upload, rest) = Upload::new(incoming, watch.limits().body, share.clone());
         (Request::from_parts(head, upload), rest)
     };
-    request.extensions_mut().insert(Peer { address: peer, trusted_platform: false, https: false });
-
     let method = request.method().clone();
     let crowd = (!service.is_health(request.uri().path())).then(|| crowd(watch, share)).flatten();
     share.insist(weight(&request));
-    let mut response = match refusal(&request, verdict, watch).map(Error::from).or(crowd) {
-        Some(error) => service.refuse(&request.into_parts().0, error),
+    let refused = refusal(&request, verdict, watch).map(Error::from).or(crowd);
+    let mut response = if let Some(error) = refused {
+        service.refuse(peer, &request.into_parts().0, error)
+    } else {
+        // Pinned where it is made: it is large, and to hand it on would be to copy it.
+        let respond = pin!(service.respond(peer, request));
         // A panic costs its own request an answer of 500, and nothing else.
-        None => AssertUnwindSafe(share.scope(service.respond(request)))
+        AssertUnwindSafe(share.scope(respond))
             .catch_unwind()
             .await
-            .unwrap_or_else(|_| service.panicked(&method)),
+            .unwrap_or_else(|_| service.panicked(&method))
     };
     // It is there, and what it does may be done: it is not given up for want of room.
     share.insist_on(cost(response.body().len(), watch.is_http2()));

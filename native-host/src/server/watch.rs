@@ -75,6 +75,8 @@ pub struct Watch {
     drain: Rc<Drain>,
     guest: Arc<Guest>,
     accepted: Instant,
+    /// When the connection's task was last called, while it is at work.
+    polled: Cell<Option<Instant>>,
     /// Of the answer that is being written (HTTP/1).
     pace: Rc<Pace>,
     /// What the connection holds while no request is in flight.
@@ -119,6 +121,7 @@ impl Watch {
             drain,
             guest,
             accepted,
+            polled: Cell::new(None),
             pace,
             share,
             arrived: Cell::new(0),
@@ -134,6 +137,11 @@ impl Watch {
             http2: Cell::new(false),
             framing: RefCell::new(Framing::new(limits.header_bytes as usize)),
         }
+    }
+
+    /// The moment, to within what a task does at once: the clock is asked once for all of it.
+    pub fn now(&self) -> Instant {
+        self.polled.get().unwrap_or_else(Instant::now)
     }
 
     pub fn limits(&self) -> &Limits {
@@ -152,7 +160,7 @@ impl Watch {
 
     fn enter(&self, stage: Stage) {
         self.stage.set(stage);
-        self.since.set(Instant::now());
+        self.since.set(self.now());
     }
 
     /// The socket has received `bytes`; gives how many of them go on as they are.
@@ -201,7 +209,7 @@ impl Watch {
         self.pace.moved(bytes);
         if self.stage.get() != Stage::Ending {
             self.stage.set(Stage::Writing);
-            self.progress.set(Instant::now());
+            self.progress.set(self.now());
         }
     }
 
@@ -215,7 +223,7 @@ impl Watch {
                 self.since.set(self.progress.get());
             }
             if self.in_flight.get() == 0 {
-                self.guest.idle();
+                self.guest.idle(self.progress.get());
             }
         }
     }
@@ -319,25 +327,36 @@ impl Watch {
         let mut armed = self.deadline().map_or(now + self.limits.idle, |(deadline, _)| deadline);
         let mut timer = pin!(sleep_until(armed.into()));
         let mut drain = pin!(self.drain.begun.notified());
-        let mut drain_seen = self.drain.has_begun();
+        // Whoever wakes this task has to be told of it once: it stays the same.
+        let (mut is_known, mut is_timed) = (false, false);
         std::future::poll_fn(|context| {
-            if let Poll::Ready(output) = part.as_mut().poll(context) {
+            let now = Instant::now();
+            self.polled.set(Some(now));
+            let output = part.as_mut().poll(context);
+            self.polled.set(None);
+            if let Poll::Ready(output) = output {
                 return Poll::Ready(Ok(output));
             }
             if self.is_starved.get() {
                 return Poll::Ready(Err(Overdue::Drop));
             }
-            if self.guest.poll_shed(context).is_ready() && !self.is_sent_away.replace(true) {
+            if !std::mem::replace(&mut is_known, true) {
+                self.guest.wakes(context);
+                // What it means is in the deadline.
+                let _ = drain.as_mut().poll(context);
+            }
+            if self.guest.is_shed() && !self.is_sent_away.replace(true) {
                 self.enter(Stage::Ending);
                 return Poll::Ready(Err(Overdue::End));
             }
-            // Registers for the wake-up; what it means is in the deadline.
-            drain_seen = drain_seen || drain.as_mut().poll(context).is_ready();
             let Some((deadline, overdue)) = self.deadline() else { return Poll::Pending };
             if deadline < armed {
                 armed = deadline;
                 timer.as_mut().reset(armed.into());
+            } else if is_timed && now < armed {
+                return Poll::Pending;
             }
+            is_timed = true;
             while timer.as_mut().poll(context).is_ready() {
                 if deadline <= Instant::now() {
                     if overdue == Overdue::End {
@@ -359,13 +378,13 @@ pub struct InFlight(Rc<Watch>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let watch = &self.0;
+        let (watch, now) = (&self.0, self.0.now());
         watch.in_flight.set(watch.in_flight.get() - 1);
         if watch.http2.get() && watch.in_flight.get() == 0 {
-            watch.guest.idle();
+            watch.guest.idle(now);
         }
         watch.served.set(true);
         watch.answering.set(true);
-        watch.since.set(Instant::now());
+        watch.since.set(now);
     }
 }

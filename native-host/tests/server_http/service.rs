@@ -21,7 +21,7 @@ pub const BODY_LIMIT: usize = 1 << 20;
 pub struct Fixture;
 
 impl Service for Fixture {
-    async fn respond(&self, request: Request<Upload>) -> Response<Bytes> {
+    async fn respond(&self, peer: Peer, request: Request<Upload>) -> Response<Bytes> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         match request.uri().path() {
             "/echo" => match request.into_body().read(BODY_LIMIT).await {
@@ -43,10 +43,7 @@ impl Service for Fixture {
             }
             "/panic" => panic!("on purpose"),
             "/large" => answer(StatusCode::OK, "x".repeat(query.parse().unwrap())),
-            "/peer" => answer(
-                StatusCode::OK,
-                request.extensions().get::<Peer>().unwrap().address.to_string(),
-            ),
+            "/peer" => answer(StatusCode::OK, peer.address.to_string()),
             _ => {
                 let hosts = request.headers().get_all(header::HOST).iter().count();
                 answer(StatusCode::OK, format!("{} {} {hosts}", request.method(), request.uri()))
@@ -58,7 +55,7 @@ impl Service for Fixture {
         path == "/health/live"
     }
 
-    fn refuse(&self, _: &Parts, error: Error) -> Response<Bytes> {
+    fn refuse(&self, _: Peer, _: &Parts, error: Error) -> Response<Bytes> {
         problem::response(&error, "test")
     }
 

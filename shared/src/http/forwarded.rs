@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header};
 
 use crate::{config::Proxies, host::Peer};
 
@@ -50,13 +50,13 @@ pub fn client(peer: Peer, trusted: &Proxies, headers: &HeaderMap) -> Client {
     Client { address, https: proto.map(|proto| proto.eq_ignore_ascii_case(b"https")) }
 }
 
-const FOR: &str = "x-forwarded-for";
-const PROTO: &str = "x-forwarded-proto";
-const FORWARDED: &str = "forwarded";
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED: HeaderName = header::FORWARDED;
 
 /// Whether somebody says that the request comes from elsewhere.
 pub fn is_told(headers: &HeaderMap) -> bool {
-    [FOR, FORWARDED, PROTO].iter().any(|name| headers.contains_key(*name))
+    [FOR, FORWARDED, PROTO].iter().any(|name| headers.contains_key(name))
 }
 
 /// What one proxy said: who asked it, and how.
@@ -78,11 +78,11 @@ impl<'h> Hop<'h> {
 /// The members of a comma-separated header, over all its lines, in their order. They are cut off
 /// from the right, where the proxies that are nearest write, byte by byte: whatever a client has
 /// written before them changes nothing about theirs.
-fn members<'h>(
-    headers: &'h HeaderMap,
-    name: &str,
+fn members(
+    headers: &HeaderMap,
+    name: HeaderName,
     split: Split,
-) -> impl DoubleEndedIterator<Item = &'h [u8]> {
+) -> impl DoubleEndedIterator<Item = &[u8]> {
     let mut members = Vec::new();
     for line in headers.get_all(name).iter().rev() {
         members.extend(parts(line.as_bytes(), b',', split));
