@@ -28,9 +28,9 @@ use crate::{Result, setup, ui};
 ///
 /// Builds Trireme and the bare server (folder `bench`) in release mode, starts them with
 /// throw-away databases, loads them in turn with wrk, and prints a table of ratios, their spread
-/// over the rounds, and the goals; behind each ratio of requests a second stand those of both
-/// servers, and the ratios of processor time a request and of p99. All traffic stays on 127.0.0.1.
-/// Exits 1 when a goal is missed. docs/performance.md says what each line means.
+/// over the rounds, and the goals; behind each ratio stand requests a second, processor time a
+/// request and p99 of both servers. All traffic stays on 127.0.0.1. Exits 1 when a goal is missed.
+/// docs/performance.md says what each line means.
 ///
 /// The scenario `peers` builds and installs other stacks (bench/peers), for which Python 3.11 or
 /// later with venv (Debian's python3-venv) has to be there beside Node.js.
@@ -62,7 +62,8 @@ pub struct Arguments {
     /// Connections that the load generator holds open
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1000))]
     connections: u32,
-    /// Tasks of the user who has many, in the scenario `rows`; ten million take half an hour to seed
+    /// Tasks of the user who has many, in the scenario `rows`; ten million take some
+    /// minutes to seed, and several GB of disk
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     rows: u32,
 }

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::compare::{Comparison, Spread};
+use super::wrk::Sample;
 
 /// One figure with the goal that it is held against.
 #[derive(Serialize)]
@@ -49,7 +50,12 @@ impl Finding {
             Goal::AtLeast(bound) => (format!("≥ {bound}"), self.verdict()),
             Goal::AtMost(bound) => (format!("≤ {bound}"), self.verdict()),
         };
-        let behind = |of: fn(&Comparison) -> String| self.comparison.as_ref().map(of);
+        let both = |of: fn(&Sample) -> f64| {
+            let Some(comparison) = &self.comparison else { return String::new() };
+            let first = Spread::of(comparison.rounds.iter().map(|(it, _)| of(it)));
+            let second = Spread::of(comparison.rounds.iter().map(|(_, it)| of(it)));
+            format!("{} / {}", number(first.median), number(second.median))
+        };
         [
             self.what.clone(),
             number(median),
@@ -57,14 +63,9 @@ impl Finding {
             self.unit.to_owned(),
             goal,
             verdict.to_owned(),
-            behind(|it| {
-                let first = Spread::of(it.rounds.iter().map(|(it, _)| it.requests_per_second));
-                let second = Spread::of(it.rounds.iter().map(|(_, it)| it.requests_per_second));
-                format!("{:.0} / {:.0}", first.median, second.median)
-            })
-            .unwrap_or_default(),
-            behind(|it| number(it.cpu.median)).unwrap_or_default(),
-            behind(|it| number(it.p99.median)).unwrap_or_default(),
+            both(|it| it.requests_per_second),
+            both(|it| it.cpu_us_per_request),
+            both(|it| it.p99_ms),
         ]
     }
 
@@ -74,12 +75,13 @@ impl Finding {
 }
 
 fn number(value: f64) -> String {
-    if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") }
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 1000.0) };
+    format!("{value:.digits$}")
 }
 
 const COLUMNS: usize = 9;
 const HEADING: [&str; COLUMNS] =
-    ["what", "median", "spread", "unit", "goal", "", "a second", "CPU", "p99"];
+    ["what", "median", "spread", "unit", "goal", "", "a second", "CPU in µs", "p99 in ms"];
 
 /// In Markdown, as docs/performance.md has it.
 pub fn table(findings: &[Finding]) -> String {
@@ -101,7 +103,6 @@ pub fn table(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::wrk::Sample;
 
     #[test]
     fn a_missed_goal_shows() {
@@ -111,7 +112,7 @@ mod tests {
             requests_per_second,
             p50_ms: 1.0,
             p99_ms: 1.0,
-            cpu_us_per_request: 1.0,
+            cpu_us_per_request: 12.0,
         };
         let rounds = vec![(sample(800.0), sample(1000.4))];
         let comparison = Comparison { throughput: spread, cpu: one, p99: one, rounds };
@@ -120,10 +121,10 @@ mod tests {
             Finding::new("memory", "MiB", spread, Goal::AtMost(1.0)),
         ];
         let expected = "\
-            | what   | median | spread      | unit | goal  |        | a second   | CPU  | p99  |\n\
-            | ------ | ------ | ----------- | ---- | ----- | ------ | ---------- | ---- | ---- |\n\
-            | live   | 0.80   | 0.75 – 12.0 |      | ≥ 0.9 | MISSED | 800 / 1000 | 1.00 | 1.00 |\n\
-            | memory | 0.80   | 0.75 – 12.0 | MiB  | ≤ 1   | met    |            |      |      |\n";
+            | what   | median | spread      | unit | goal  |        | a second     | CPU in µs   | p99 in ms   |\n\
+            | ------ | ------ | ----------- | ---- | ----- | ------ | ------------ | ----------- | ----------- |\n\
+            | live   | 0.80   | 0.75 – 12.0 |      | ≥ 0.9 | MISSED | 800.0 / 1000 | 12.0 / 12.0 | 1.00 / 1.00 |\n\
+            | memory | 0.80   | 0.75 – 12.0 | MiB  | ≤ 1   | met    |              |             |             |\n";
         assert_eq!(table(&findings), expected);
         assert_eq!(findings.map(|it| it.met), [false, true]);
     }
