@@ -54,6 +54,8 @@ impl Load {
         let is_threaded = target.script.as_ref().is_some_and(|it| it.threads);
         wrk.args(["--threads", if is_threaded { &connections } else { "1" }])
             .args(["--connections", &connections, "--latency"])
+            // Trireme's own deadline; wrk's of 2 s is short for a queue of sign-ins.
+            .args(["--timeout", "10s"])
             .args(["--duration", &format!("{}s", self.seconds)]);
         if let Some(token) = &target.token {
             wrk.args(["--header", &format!("Authorization: Bearer {token}")]);

@@ -18,8 +18,10 @@ use crate::bench::{Arguments, steady};
 const COST: &str = "10";
 /// Reads a second, alone and beside sign-ins: few enough for what is left of the processors.
 const READS: f64 = 500.0;
-/// More than the threads that hash, fewer than may wait for them.
-const CONNECTIONS: u32 = 16;
+/// A connection for each thread that hashes, and one for each that is elsewhere meanwhile.
+const PER_CORE: u32 = 2;
+/// Who was cut off is hashed for all the same: for so long a run weighs on the next.
+const REST: Duration = Duration::from_secs(1);
 
 /// Sign-ins, of comparisons of a password by bcrypt alone; and what reads beside them take.
 pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
@@ -42,14 +44,15 @@ pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
     let script = Script { file: "post.lua", arguments: vec![body], threads: false };
     let login = Target { script: Some(script), ..target("login", &trireme, "/api/v1/auth/login") };
     // Long enough that those which are under way at the end don't count for much.
-    let load = Load { connections: CONNECTIONS, seconds: 2 * arguments.seconds };
+    let connections = PER_CORE * u32::try_from(thread::available_parallelism()?.get())?;
+    let load = Load { connections, seconds: 2 * arguments.seconds };
     load.run(&login)?;
 
     let (mut throughput, mut tails) = (Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
+        sleep(REST);
         let signed_in = load.run(&login)?.requests_per_second;
-        // The threads that hash may still be at those.
-        sleep(Duration::from_secs(1));
+        sleep(REST);
         let compared = bcrypt_alone(load, programs)?;
         let reads = || {
             steady::run(programs, &read, Some(READS), arguments.seconds)
@@ -61,7 +64,7 @@ pub fn run(arguments: &Arguments, programs: &Programs) -> Result<Vec<Finding>> {
         let longer = Load { seconds: arguments.seconds + 2, ..load };
         let beside = thread::scope(|scope| {
             let others = scope.spawn(|| longer.run(&login).map_err(|error| error.to_string()));
-            sleep(Duration::from_secs(1));
+            sleep(REST);
             let beside = reads();
             others.join().map_err(|_| "the sign-ins panicked".to_owned())??;
             beside
