@@ -94,11 +94,12 @@ mod tests {
     use std::{cell::RefCell, future::pending, time::Duration};
 
     use futures_util::FutureExt as _;
-    use http::{Request, StatusCode};
+    use http::{Request, Response, StatusCode};
     use trireme::{App, Bytes};
     use trireme_core::{
         config::{Config, Platform},
         host::{Backend, Busy, Database, Host, HostKind, Peer},
+        http::call::{Call, FetchError},
         sql::{DatabaseError, Statement},
     };
     use trireme_tasks::Tasks;
@@ -132,6 +133,10 @@ mod tests {
         ) -> Result<T, Busy> {
             Ok(work())
         }
+        async fn fetch(&self, _: Call) -> Result<Response<Bytes>, FetchError> {
+            Err(FetchError::Refused("nobody is called here"))
+        }
+        fn later(&self, _: impl AsyncFnOnce(&Self) + 'static) {}
     }
 
     impl Database for Recorder {

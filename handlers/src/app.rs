@@ -1,4 +1,7 @@
-use std::sync::atomic::AtomicBool;
+use std::{
+    ops::Deref,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use bytes::Bytes;
 use trireme_core::{config::Config, host::Host, migrations::Schema};
@@ -8,8 +11,11 @@ use crate::{
     series,
 };
 
-/// What is made once, from a product and the configuration, and serves every request of a host.
-pub struct App<H: Host> {
+/// What is made once, from a product and the configuration, and serves every request of a host. A
+/// clone is another handle on the same.
+pub struct App<H: Host>(Arc<Made<H>>);
+
+pub struct Made<H: Host> {
     pub config: Config,
     /// Without the texts, which a host that applies none has no use for.
     pub(crate) schema: Schema,
@@ -38,7 +44,7 @@ impl<H: Host> App<H> {
         const { product::check::<P>() };
         let mut all = routes::routes();
         all.extend(P::routes());
-        Self {
+        Self(Arc::new(Made {
             schema: const { Schema::of(series::<P>()) },
             router: Router::new(all),
             product: Parts {
@@ -53,6 +59,20 @@ impl<H: Host> App<H> {
             local_user: AtomicBool::new(false),
             told_of_proxy: AtomicBool::new(false),
             config,
-        }
+        }))
+    }
+}
+
+impl<H: Host> Clone for App<H> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<H: Host> Deref for App<H> {
+    type Target = Made<H>;
+
+    fn deref(&self) -> &Made<H> {
+        &self.0
     }
 }

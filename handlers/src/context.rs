@@ -149,6 +149,12 @@ impl<H: Host> Context<'_, H> {
         results
     }
 
+    /// Work that the answer does not wait for; see [`Host::later`].
+    pub fn later(&self, work: impl AsyncFnOnce(&App<H>, &H) + 'static) {
+        let app = self.app.clone();
+        self.host.later(async move |host: &H| work(&app, host).await);
+    }
+
     /// A new identifier, greater than all that this instance made before.
     pub fn new_id(&self) -> Uuid {
         self.app.ids.next(self.host, self.now)

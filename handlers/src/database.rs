@@ -95,9 +95,12 @@ pub async fn applied<H: Host>(host: &H, schema: &Schema) -> Result<i64, Database
 mod tests {
     use std::cell::{Cell, RefCell};
 
+    use bytes::Bytes;
+    use http::Response;
     use trireme_core::{
         Timestamp,
         host::{Backend, Busy, HostKind},
+        http::call::{Call, FetchError},
         migrations::CORE,
         sqlite,
     };
@@ -133,6 +136,10 @@ mod tests {
         ) -> Result<T, Busy> {
             Ok(work())
         }
+        async fn fetch(&self, _: Call) -> Result<Response<Bytes>, FetchError> {
+            Err(FetchError::Refused("nobody is called here"))
+        }
+        fn later(&self, _: impl AsyncFnOnce(&Self) + 'static) {}
     }
 
     impl Database for Failing {

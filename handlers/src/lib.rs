@@ -29,6 +29,9 @@ pub mod record;
 pub mod respond;
 mod router;
 mod routes;
+#[cfg(feature = "fault-injection")]
+#[doc(hidden)]
+pub mod trial;
 mod users;
 
 use http::{Request, request::Parts};
@@ -50,6 +53,7 @@ pub use trireme_core::{
     Base64, Code, Date, Error, Fault, Json, Secret, Timestamp, Uuid, codes, config,
     error::{self, Result},
     host::{self, Host},
+    http::call,
     if_match, json, migrations, page, sql, text, validate,
 };
 pub use validator;

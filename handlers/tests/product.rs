@@ -66,12 +66,13 @@ static LINES: Limit = Limit {
 };
 
 mod table {
-    use super::{LINES, line, lost, ship};
+    use super::{LINES, line, lost, ship, tide};
 
     trireme::routes! {
         PutLine PUT "/api/v1/berths/{id}/lines/{number}" User(limit(&LINES)) line, "Set a line";
         GetShip GET "/api/v1/ships/{kind}/{name}" Public ship, "Greet a ship";
         GetLost GET "/api/v1/ships/{kind}/{name}/lost" Public lost, "Ask for what is not in the path";
+        AskTide POST "/api/v1/berths/tides/{place}" Public tide, "Ask the pilots for a tide";
         GetHealthy GET "/healthy/{kind}/{name}" Public ship, "Not a probe";
         GetDocsite GET "/docsite/{kind}/{name}" Public ship, "Not a page of the core's";
     }
@@ -97,6 +98,25 @@ mod line {
     }
     pub fn describe(op: Operation) -> Operation {
         op.path::<i64>("number", "Its number.").answers::<i64>(200, "The number.")
+    }
+}
+
+mod tide {
+    use trireme::{Answer, Context, Operation, StatusCode, call::Call, host::Host, respond};
+
+    pub async fn handle<H: Host>(cx: &Context<'_, H>) -> Answer {
+        let place = cx.path::<String>("place")?;
+        let soon = Call::to_operators(&format!("https://pilots.example.com/{place}"));
+        cx.host.fetch(soon).await.ok();
+        cx.later(async move |app, host| {
+            let environment = app.config.environment;
+            let later = format!("https://pilots.example.com/{place}?{environment:?}");
+            host.fetch(Call::to_operators(&later)).await.ok();
+        });
+        respond::json(StatusCode::ACCEPTED, &"soon")
+    }
+    pub fn describe(op: Operation) -> Operation {
+        op.path::<String>("place", "Where.").answers::<String>(202, "They were asked.")
     }
 }
 
@@ -192,6 +212,22 @@ fn a_path_that_looks_like_the_cores_is_none_of_its() {
         assert!(!policy("/docsite/sail/ark").await.contains("script-src"));
     });
     assert!(trireme::is_health("/health/ready") && !trireme::is_health("/healthy/sail/ark"));
+}
+
+#[test]
+fn work_is_put_off_until_after_the_answer() {
+    on_every_database::<Harbour>(async |world| {
+        let asked = || world.host.calls().iter().map(|it| it.uri().to_string()).collect::<Vec<_>>();
+        let answer = world.post("/api/v1/berths/tides/kiel", &json!({})).send().await;
+        assert_eq!(
+            (answer.status, asked()),
+            (202, vec!["https://pilots.example.com/kiel".to_owned()])
+        );
+        world.host.work_off().await;
+        assert_eq!(asked(), ["https://pilots.example.com/kiel?Development"]);
+        world.host.work_off().await;
+        assert!(asked().is_empty());
+    });
 }
 
 #[test]

@@ -3,32 +3,47 @@
 use std::{
     num::NonZero,
     rc::Rc,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     thread,
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::Response;
 use rand::Rng as _;
 use trireme_core::{
     Timestamp,
     host::{Busy, Host, HostKind, Phase},
+    http::call::{Call, FetchError},
 };
 
 use tokio::sync::Semaphore;
 
-use crate::{database::Database, hashing::Hashing, logging};
+use crate::{database::Database, hashing::Hashing, later::Later, logging, outbound::Outbound};
 
-/// What handlers see of this process. One serves all threads.
+/// What handlers see of this process. One serves all threads; a clone is another handle on the same.
+#[derive(Clone)]
 pub struct NativeHost {
     database: Database,
-    hashing: Hashing,
-    phase: AtomicU8,
+    hashing: Arc<Hashing>,
+    outbound: Outbound,
+    pub later: Later,
+    phase: Arc<AtomicU8>,
 }
 
 impl NativeHost {
     /// It begins in [`Phase::Starting`].
-    pub fn new(database: Database, hashing: Hashing) -> Self {
-        Self { database, hashing, phase: AtomicU8::new(Phase::Starting as u8) }
+    pub fn new(database: Database, hashing: Hashing, outbound: Outbound) -> Self {
+        Self {
+            database,
+            hashing: Arc::new(hashing),
+            outbound,
+            later: Later::default(),
+            phase: Arc::new(AtomicU8::new(Phase::Starting as u8)),
+        }
     }
 
     pub fn enter(&self, phase: Phase) {
@@ -89,6 +104,15 @@ impl Host for NativeHost {
 
     async fn pause(&self) {
         pause().await;
+    }
+
+    async fn fetch(&self, call: Call) -> Result<Response<Bytes>, FetchError> {
+        self.outbound.fetch(call).await
+    }
+
+    fn later(&self, work: impl AsyncFnOnce(&Self) + 'static) {
+        let host = self.clone();
+        self.later.begin(async move { work(&host).await });
     }
 
     fn phase(&self) -> Phase {

@@ -9,8 +9,10 @@ pub mod commands;
 pub mod database;
 pub mod hashing;
 pub mod host;
+pub mod later;
 pub mod logging;
 pub mod metrics;
+pub mod outbound;
 mod program;
 pub mod server;
 

@@ -10,18 +10,20 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     Timestamp,
+    http::call::{Call, FetchError},
     migrations::Schema,
     sql::{DatabaseError, Row, Statement},
 };
 
 /// The runtime a request arrived on.
-pub trait Host {
+pub trait Host: 'static {
     type Database: Database;
 
     fn kind(&self) -> HostKind;
@@ -48,11 +50,23 @@ pub trait Host {
     /// don't share a thread need not do anything.
     async fn pause(&self) {}
 
+    /// Makes one outbound call, within its bounds. A redirect is an answer like any other: nothing
+    /// is called that `call` does not name. No cookie is kept.
+    async fn fetch(&self, call: Call) -> Result<Response<Bytes>, FetchError>;
+
+    /// Work that the answer does not wait for, for [`LATER`] at most. It may begin before the answer
+    /// is given, and it may never be done: too much of it is under way, or the process dies. So
+    /// what matters is in the database before, and maintenance finds it there.
+    fn later(&self, work: impl AsyncFnOnce(&Self) + 'static);
+
     /// Where the host stands in its own life; readiness is answered from it.
     fn phase(&self) -> Phase {
         Phase::Serving
     }
 }
+
+/// How long what [`Host::later`] began may take: what Workers give it.
+pub const LATER: Duration = Duration::from_secs(30);
 
 /// A way to the database; pooled, or opened at the first statement.
 pub trait Database {

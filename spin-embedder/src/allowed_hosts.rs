@@ -4,9 +4,11 @@ use url::Host;
 use wasmtime::error::Context as _;
 use wasmtime::{Result, ensure};
 
+#[derive(Clone)]
 pub struct AllowedHosts(Vec<Rule>);
 
 /// One entry: `scheme://host:port`, each of them perhaps `*`, the port perhaps a range or left out.
+#[derive(Clone)]
 struct Rule {
     scheme: Option<String>,
     host: Name,
@@ -14,6 +16,7 @@ struct Rule {
     ports: Option<(u16, u16)>,
 }
 
+#[derive(Clone)]
 enum Name {
     Any,
     /// With the dot before it.

@@ -12,6 +12,7 @@ mod instances;
 mod key_value;
 mod logs;
 mod manifest;
+mod outgoing;
 mod postgres;
 mod server;
 mod sqlite;
@@ -131,6 +132,7 @@ fn app(up: &Up, manifest: &Manifest, folder: &Path) -> Result<App> {
     Ok(App {
         environment: component.environment.clone().into_iter().collect(),
         key_value: key_value::Stores::new(&component.key_value_stores)?,
+        outgoing: outgoing::Outgoing::new(hosts.clone()),
         postgres: postgres::Pools::new(hosts),
         sqlite: sqlite::Databases::new(&component.sqlite_databases, &up.sqlite, folder)?,
         variables,

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{TrappableError, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -12,6 +10,7 @@ use wasmtime_wasi_http::p3::{RequestOptions, WasiHttpCtxView, WasiHttpHooks, Was
 
 use crate::key_value::Stores;
 use crate::logs::{Lines, Target};
+use crate::outgoing::{Body, Outgoing};
 use crate::postgres::Pools;
 use crate::sqlite::Databases;
 use crate::variables::Variables;
@@ -20,6 +19,7 @@ use crate::variables::Variables;
 pub struct App {
     pub environment: Vec<(String, String)>,
     pub key_value: Stores,
+    pub outgoing: Outgoing,
     pub postgres: Pools,
     pub sqlite: Databases,
     pub variables: Variables,
@@ -38,7 +38,7 @@ pub struct State {
     pub key_value: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    hooks: NoRequests,
+    hooks: Requests,
     table: ResourceTable,
 }
 
@@ -49,6 +49,7 @@ impl State {
             .stdout(Lines::new(Target::Stdout))
             .stderr(Lines::new(Target::Stderr))
             .build();
+        let hooks = Requests(app.clone());
         Self {
             app,
             postgres: table(POSTGRES_CONNECTIONS),
@@ -56,7 +57,7 @@ impl State {
             key_value: table(KEY_VALUE_STORES),
             wasi,
             http: WasiHttpCtx::new(),
-            hooks: NoRequests,
+            hooks,
             table: ResourceTable::new(),
         }
     }
@@ -80,24 +81,23 @@ impl WasiHttpView for State {
     }
 }
 
-/// Requests that the component itself would send are refused: nothing that is tested here sends any.
-struct NoRequests;
+/// What the component itself sends.
+struct Requests(Arc<App>);
 
 type Transfer = Box<dyn Future<Output = Result<(), ErrorCode>> + Send>;
-type Answer = http::Response<UnsyncBoxBody<Bytes, ErrorCode>>;
+type Sent = Result<(http::Response<Body>, Transfer), TrappableError<ErrorCode>>;
 
-impl WasiHttpHooks for NoRequests {
+impl WasiHttpHooks for Requests {
     fn send_request(
         &mut self,
-        request: http::Request<UnsyncBoxBody<Bytes, ErrorCode>>,
+        request: http::Request<Body>,
         _: Option<RequestOptions>,
         _: Transfer,
-    ) -> Box<dyn Future<Output = Result<(Answer, Transfer), TrappableError<ErrorCode>>> + Send>
-    {
-        eprintln!(
-            "spin-embedder: the component sends no requests here; refused: {}",
-            request.uri()
-        );
-        Box::new(async { Err(ErrorCode::HttpRequestDenied.into()) })
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let app = self.0.clone();
+        Box::new(async move {
+            let answer = app.outgoing.send(request).await?;
+            Ok((answer, Box::new(async { Ok(()) }) as Transfer))
+        })
     }
 }

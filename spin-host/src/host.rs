@@ -2,26 +2,31 @@
 
 use std::time::Duration;
 
-use spin_sdk::wasip3::clocks::monotonic_clock::wait_for;
+use bytes::Bytes;
+use http::Response;
+use spin_sdk::wasip3::{clocks::monotonic_clock::wait_for, spawn};
 use trireme_core::{
     Timestamp,
     config::Config,
-    host::{Busy, Host, HostKind},
+    host::{Busy, Host, HostKind, LATER},
+    http::call::{Call, FetchError},
 };
 
 use crate::{
     database::Database,
-    platform::{fill, now},
+    outbound,
+    platform::{fill, now, within},
 };
 
 /// What one request may use.
 pub struct SpinHost {
+    config: &'static Config,
     database: Database,
 }
 
 impl SpinHost {
     pub fn new(config: &'static Config) -> Self {
-        Self { database: Database::new(&config.database) }
+        Self { config, database: Database::new(&config.database) }
     }
 }
 
@@ -55,5 +60,19 @@ impl Host for SpinHost {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
         Ok(work())
+    }
+
+    async fn fetch(&self, call: Call) -> Result<Response<Bytes>, FetchError> {
+        outbound::fetch(call.checked(self.config.environment)?).await
+    }
+
+    /// Spin keeps the instance until it is done, past the answer.
+    fn later(&self, work: impl AsyncFnOnce(&Self) + 'static) {
+        let host = Self::new(self.config);
+        spawn(async move {
+            if within(LATER, work(&host)).await.is_none() {
+                tracing::warn!("work after an answer was given up: it took too long");
+            }
+        });
     }
 }

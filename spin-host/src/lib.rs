@@ -11,6 +11,7 @@ mod database;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod host;
+mod outbound;
 mod platform;
 mod request;
 
@@ -71,6 +72,10 @@ async fn answer(app: Option<&'static App<SpinHost>>, request: Request) -> Respon
     let host = SpinHost::new(&app.config);
     #[cfg(feature = "fault-injection")]
     faults::arm(request.headers());
+    #[cfg(feature = "fault-injection")]
+    if let Some(answer) = trireme::trial::answer(&host, request.headers()).await {
+        return request::with_length(answer);
+    }
     let (peer, request, rest) = request::translate(request);
     let response = trireme::dispatch(app, &host, peer, request).await.response;
     rest.discard().await;

@@ -1,27 +1,44 @@
-//! The Workers host: the platform's clock, randomness and timers, and one request's database.
+//! The Workers host: the platform's clock, randomness and timers, outbound calls, and one request's
+//! database.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::Response;
 use trireme_core::{
     Timestamp,
-    host::{Busy, Host, HostKind},
+    config::Environment,
+    host::{Busy, Host, HostKind, LATER},
+    http::call::{Call, FetchError},
 };
-use worker::Delay;
+use worker::{Context, Delay, Env};
 
 use crate::{
     database::Database,
+    isolate::Isolate,
+    outbound,
     platform::{fill, now},
+    time::within,
 };
 
 /// What handlers see of the platform. Each request has its own: what was opened for one request
-/// can't be used in another.
+/// can't be used in another. A clone is another handle on the same.
+#[derive(Clone)]
 pub struct WorkerHost {
-    database: Database,
+    database: Rc<Database>,
+    context: Rc<Context>,
+    environment: Environment,
 }
 
 impl WorkerHost {
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(isolate: &'static Isolate, env: Env, context: Context) -> Self {
+        let context = Rc::new(context);
+        Self {
+            database: Rc::new(Database::new(&isolate.way, env, Rc::clone(&context))),
+            context,
+            environment: isolate.app.config.environment,
+        }
     }
 }
 
@@ -57,5 +74,23 @@ impl Host for WorkerHost {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
         Ok(work())
+    }
+
+    async fn fetch(&self, call: Call) -> Result<Response<Bytes>, FetchError> {
+        outbound::fetch(call.checked(self.environment)?).await
+    }
+
+    /// The platform goes on with it past the answer.
+    fn later(&self, work: impl AsyncFnOnce(&Self) + 'static) {
+        let host = self.clone();
+        self.context.wait_until(async move {
+            match AssertUnwindSafe(within(LATER, work(&host))).catch_unwind().await {
+                Ok(Some(())) => {}
+                Ok(None) => {
+                    tracing::warn!("work after an answer was given up: it took too long");
+                }
+                Err(_) => tracing::error!("work after an answer panicked"),
+            }
+        });
     }
 }

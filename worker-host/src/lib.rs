@@ -10,6 +10,7 @@ mod fault;
 mod host;
 mod isolate;
 mod log;
+mod outbound;
 mod platform;
 mod request;
 mod response;
@@ -25,7 +26,7 @@ use trireme_core::{Code, Error};
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, console_error};
 
-use self::{body::Upload, database::Database, host::WorkerHost, isolate::Isolate};
+use self::{body::Upload, host::WorkerHost, isolate::Isolate};
 
 #[doc(hidden)]
 pub use ::worker as sdk;
@@ -112,7 +113,7 @@ async fn answer(
     context: Context,
 ) -> http::Response<Bytes> {
     let app = &isolate.app;
-    let host = WorkerHost::new(Database::new(&isolate.way, env, context));
+    let host = WorkerHost::new(isolate, env, context);
     let (peer, request) = request::read(request, body);
     let request = match request {
         Ok(request) => request,
@@ -121,6 +122,10 @@ async fn answer(
             return trireme::refuse(app, &host, peer, &head, error).response;
         }
     };
+    #[cfg(feature = "fault-injection")]
+    if let Some(answer) = trireme::trial::answer(&host, request.headers()).await {
+        return answer;
+    }
     // A panic costs its own request an answer of 500, and nothing else.
     let work = AssertUnwindSafe(async {
         #[cfg(feature = "fault-injection")]

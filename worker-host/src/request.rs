@@ -31,7 +31,7 @@ pub fn read(
 
 /// The lines that can be read, and whether these are all. The platform has joined lines of the
 /// same name by commas.
-fn headers(from: &web_sys::Headers) -> (HeaderMap, bool) {
+pub fn headers(from: &web_sys::Headers) -> (HeaderMap, bool) {
     let (mut headers, mut complete) = (HeaderMap::new(), true);
     for line in &from.entries() {
         match line.ok().and_then(|line| header(&line.unchecked_into())) {

@@ -11,7 +11,6 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env, worker_sys};
 
 use crate::{
-    database::Database,
     host::WorkerHost,
     isolate::{self, Isolate},
 };
@@ -31,7 +30,7 @@ pub async fn scheduled<P: Product>(env: Env, context: worker_sys::Context) -> Re
 
 async fn run(isolate: Option<&'static Isolate>, env: Env, context: Context) -> Result<(), String> {
     let isolate = isolate.ok_or("the configuration has faults")?;
-    let host = WorkerHost::new(Database::new(&isolate.way, env, context));
+    let host = WorkerHost::new(isolate, env, context);
     let reports = maintenance::run(&isolate.app, &host, PIECES).await;
     let reports = reports.map_err(|error| error.to_string())?;
     let mut failed = Ok(());

@@ -216,9 +216,9 @@ fn configuration_with(
 }
 
 /// A runtime for a command that talks to something.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::LocalRuntime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(tokio::runtime::LocalOptions::default())
         .map_err(|error| Failure::no(format!("The runtime could not be started: {error}.")))
 }

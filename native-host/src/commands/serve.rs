@@ -27,6 +27,7 @@ use crate::{
     host::{NativeHost, cores},
     logging,
     metrics::Metrics,
+    outbound::Outbound,
     program::name,
     server::{self, Admin, Api, Bound, House, Limits, Server},
 };
@@ -54,7 +55,7 @@ pub fn open(config: &Config) -> Result<Database, Failure> {
 pub fn host(config: &Config, threads: usize, metrics: &Metrics) -> Result<NativeHost, Failure> {
     let hashing = Hashing::start(threads, metrics.computing.clone())
         .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))?;
-    Ok(NativeHost::new(open(config)?, hashing))
+    Ok(NativeHost::new(open(config)?, hashing, Outbound::new(config.environment)))
 }
 
 async fn serve(program: &Program, config: Config, logging: &logging::Guard) -> Result<(), Failure> {
@@ -75,8 +76,10 @@ async fn serve(program: &Program, config: Config, logging: &logging::Guard) -> R
     }
 
     let limits = start::limits(&config);
-    let house = House::new(&limits, listen.memory_budget, config.http.trusted_proxies.clone());
-    let app = Arc::new((program.app)(config));
+    let proxies = config.http.trusted_proxies.clone();
+    let later = host.later.clone();
+    let house = House { later, ..House::new(&limits, listen.memory_budget, proxies) };
+    let app = (program.app)(config);
     // Migrating needs a connection, and the pool takes all that it can have: it comes after.
     let (migrated, is_migrated) = watch::channel(false);
     let api = start_api(bound, limits, &house, &app, &host, &metrics, is_migrated)?;
@@ -135,12 +138,12 @@ fn start_api(
     bound: Bound,
     limits: Limits,
     house: &House,
-    app: &Arc<App<NativeHost>>,
+    app: &App<NativeHost>,
     host: &Arc<NativeHost>,
     metrics: &Arc<Metrics>,
     is_migrated: watch::Receiver<bool>,
 ) -> Result<Server, Failure> {
-    let (app, host, metrics) = (Arc::clone(app), Arc::clone(host), Arc::clone(metrics));
+    let (app, host, metrics) = (app.clone(), Arc::clone(host), Arc::clone(metrics));
     let make = move || {
         let (database, mut is_migrated) = (host.database().clone(), is_migrated.clone());
         tokio::spawn(async move {
@@ -148,7 +151,7 @@ fn start_api(
                 database.warm();
             }
         });
-        Api::new(Arc::clone(&app), Arc::clone(&host), Arc::clone(&metrics))
+        Api::new(app.clone(), Arc::clone(&host), Arc::clone(&metrics))
     };
     Server::start("trireme-http", bound.listeners, limits, house.clone(), make)
         .map_err(|error| Failure::no(format!("Threads could not be started: {error}.")))

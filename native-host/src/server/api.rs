@@ -15,13 +15,13 @@ use crate::metrics::{Meter, Metrics};
 
 /// What one thread needs to answer requests to the API.
 pub struct Api<H: Host> {
-    app: Arc<App<H>>,
+    app: App<H>,
     host: Arc<H>,
     meter: Meter,
 }
 
 impl<H: Host> Api<H> {
-    pub fn new(app: Arc<App<H>>, host: Arc<H>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(app: App<H>, host: Arc<H>, metrics: Arc<Metrics>) -> Self {
         Self { app, host, meter: Meter::new(metrics) }
     }
 

@@ -41,7 +41,7 @@ pub use self::{
     listen::{Bound, bind},
 };
 
-use crate::budget::Budget;
+use crate::{budget::Budget, later::Later};
 
 /// What is served. Each thread makes its own.
 pub trait Service: 'static {
@@ -71,12 +71,18 @@ enum Order {
 pub struct House {
     pub budget: Arc<Budget>,
     pub guests: Arc<Guests>,
+    /// What a drain waits for besides connections.
+    pub later: Later,
 }
 
 impl House {
     /// `memory` in bytes; see [`Budget`]. Connections of `exempt` addresses are limited in all alone.
     pub fn new(limits: &Limits, memory: usize, exempt: Proxies) -> Self {
-        Self { budget: Budget::new(memory), guests: Guests::new(limits, exempt) }
+        Self {
+            budget: Budget::new(memory),
+            guests: Guests::new(limits, exempt),
+            later: Later::default(),
+        }
     }
 }
 
@@ -129,10 +135,11 @@ impl Server {
         }
         self.orders.send_replace(Order::Close);
         let complete = timeout_at(deadline.into(), self.finished.recv()).await.is_ok();
-        let left = self.house.guests.figures().open;
+        let connections = self.house.guests.figures().open;
+        let later = self.house.later.under_way();
         self.stop().await;
         if !complete {
-            tracing::warn!(connections = left, "the drain took too long: dropped what was left");
+            tracing::warn!(connections, later, "the drain took too long: dropped what was left");
         }
         complete
     }

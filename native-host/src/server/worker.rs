@@ -82,8 +82,12 @@ async fn serve<S: Service>(seat: Seat, service: S) {
         () = sleep(SETTLE) => {}
     }
     close(listener, &reception);
+    let done = async {
+        reception.empty().await;
+        reception.house.later.done().await;
+    };
     tokio::select! {
-        () = reception.empty() => {}
+        () = done => {}
         () = until(&mut order, Order::Stop) => {}
     }
     drop(unfinished);

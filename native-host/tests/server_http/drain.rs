@@ -12,7 +12,7 @@ use trireme_native::server::Limits;
 
 use crate::{
     client::Client,
-    service::{Running, short},
+    service::{Running, WORKED, short},
 };
 
 #[test]
@@ -57,6 +57,21 @@ fn what_takes_longer_than_the_grace_is_dropped() {
     assert!(!server.drain(true, Duration::from_secs(1)));
     assert!(begun.elapsed() < Duration::from_millis(1600), "{:?}", begun.elapsed());
     assert!(client.is_closed());
+}
+
+/// In one test, since what was done is counted for the process.
+#[test]
+fn work_after_an_answer_is_waited_for_until_the_grace_is_over() {
+    let mut server = Running::new(short());
+    assert_eq!(Client::new(server.address).get("/later?900").status, 202);
+    assert_eq!(server.house.later.under_way(), 1);
+    assert!(server.drain(false, Duration::from_secs(5)));
+    assert_eq!((server.house.later.under_way(), WORKED.load(Ordering::Relaxed)), (0, 1));
+
+    let mut server = Running::new(short());
+    assert_eq!(Client::new(server.address).get("/later?10000").status, 202);
+    assert!(!server.drain(false, Duration::from_secs(1)), "something was dropped");
+    assert_eq!((server.house.later.under_way(), WORKED.load(Ordering::Relaxed)), (0, 1));
 }
 
 /// Connections that wait in the kernel's queue when the listener closes were accepted, as far

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -13,12 +14,18 @@ use trireme_core::{
     host::{Body as _, BodyError, Peer},
     problem,
 };
-use trireme_native::server::{House, Limits, Server, Service, Upload, bind};
+use trireme_native::{
+    later::Later,
+    server::{House, Limits, Server, Service, Upload, bind},
+};
 
 /// The largest body that `/echo` takes.
 pub const BODY_LIMIT: usize = 1 << 20;
 
-pub struct Fixture;
+/// What of `/later` was done to its end.
+pub static WORKED: AtomicUsize = AtomicUsize::new(0);
+
+pub struct Fixture(Later);
 
 impl Service for Fixture {
     async fn respond(&self, peer: Peer, request: Request<Upload>) -> Response<Bytes> {
@@ -40,6 +47,13 @@ impl Service for Fixture {
             "/slow" => {
                 tokio::time::sleep(Duration::from_millis(query.parse().unwrap())).await;
                 answer(StatusCode::OK, "slow")
+            }
+            "/later" => {
+                self.0.begin(async move {
+                    tokio::time::sleep(Duration::from_millis(query.parse().unwrap())).await;
+                    WORKED.fetch_add(1, Ordering::Relaxed);
+                });
+                answer(StatusCode::ACCEPTED, "later")
             }
             "/panic" => panic!("on purpose"),
             "/large" => answer(StatusCode::OK, "x".repeat(query.parse().unwrap())),
@@ -101,8 +115,10 @@ impl Running {
     pub fn within(address: IpAddr, limits: Limits, memory: usize) -> Self {
         let bound = bind("BIND", address, 0, 2).unwrap();
         let house = House::new(&limits, memory, Proxies::default());
+        let later = house.later.clone();
+        let make = move || Fixture(later.clone());
         let server =
-            Server::start("fixture", bound.listeners, limits, house.clone(), || Fixture).unwrap();
+            Server::start("fixture", bound.listeners, limits, house.clone(), make).unwrap();
         Self { address: bound.address, house, server: Some(server) }
     }
 

@@ -4,6 +4,8 @@ mod d1;
 mod postgres;
 mod socket;
 
+use std::rc::Rc;
+
 use trireme_core::{
     config::{self, DatabaseUrl},
     host::{self, Backend, Scope},
@@ -55,7 +57,7 @@ pub enum Database {
 }
 
 impl Database {
-    pub fn new(way: &'static Way, env: Env, context: Context) -> Self {
+    pub fn new(way: &'static Way, env: Env, context: Rc<Context>) -> Self {
         match way {
             Way::D1 { binding } => Self::D1(D1::new(env, binding)),
             Way::Postgres(way) => Self::Postgres(Postgres::new(way, env, context)),

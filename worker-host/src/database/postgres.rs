@@ -1,6 +1,6 @@
 //! PostgreSQL: one connection a request, opened by its first batch.
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use trireme_core::{
     config,
@@ -40,13 +40,13 @@ impl Way {
 pub struct Postgres {
     way: &'static Way,
     env: Env,
-    context: Context,
+    context: Rc<Context>,
     /// Between two batches; a batch takes it out, so no two share it at once.
     idle: RefCell<Option<Wire>>,
 }
 
 impl Postgres {
-    pub fn new(way: &'static Way, env: Env, context: Context) -> Self {
+    pub fn new(way: &'static Way, env: Env, context: Rc<Context>) -> Self {
         Self { way, env, context, idle: RefCell::default() }
     }
 

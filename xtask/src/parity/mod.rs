@@ -1,6 +1,7 @@
 //! The black-box suite on all six cells, and their answers laid side by side.
 
 mod bodies;
+mod calls;
 mod differences;
 mod faults;
 mod limits;
@@ -67,7 +68,8 @@ pub fn check(postgres: &Postgres) -> Result<()> {
 }
 
 fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Report> {
-    let variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let variables = VARIABLES.into_iter().chain([calls::MAY_BE_CALLED]);
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let options = Options { variables, ..Options::default() };
     let mut running = Running::start(cell, programs, Some(postgres), options)?;
     let mut options = trireme_verify::Options::new(&running.server.url())?;
@@ -91,6 +93,7 @@ fn verify_one(cell: Cell, programs: &Programs, postgres: &Postgres) -> Result<Re
     if cell.host != Host::Native {
         faults::check(cell, &running)?;
         bodies::check(running.server.port())?;
+        calls::check(cell, running.server.port())?;
         texts::check(running.server.port())?;
         limits::check(cell, programs, postgres)?;
         outage::check(cell, programs)?;
