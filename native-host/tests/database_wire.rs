@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
@@ -199,6 +200,8 @@ async fn an_idle_server_may_say_something_or_leave() {
     server.write_all(&said[9..]).await.unwrap();
     assert!(wire.is_alive());
     server.write_all(&error("FATAL", "57P01")).await.unwrap();
+    assert!(!wire.is_alive(), "it has said that it leaves");
+    let (mut wire, server) = pair();
     drop(server);
     assert!(!wire.is_alive());
 }
@@ -242,6 +245,134 @@ async fn a_stream_on_loan_is_had_back_with_all_that_came() {
     ours.read_exact(&mut rest).await.unwrap();
     assert_eq!(rest, later);
     lent.read(&mut first).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_left_open_is_nobody_elses() {
+    let (mut wire, mut server) = pair();
+    tokio::spawn(async move {
+        heard(&mut server, 1).await;
+        let open = message(b'Z', b"T");
+        server.write_all(&[prepared(), row("begun"), open].concat()).await.unwrap();
+        heard(&mut server, 1).await;
+    });
+    ask(&mut wire, Scope::Service, &[read("BEGIN")]).await.unwrap_err();
+    assert!(wire.is_broken());
+}
+
+#[tokio::test]
+async fn who_is_ready_too_soon_is_not_believed() {
+    let (mut wire, mut server) = pair();
+    tokio::spawn(async move {
+        heard(&mut server, 1).await;
+        server.write_all(&[prepared(), row("one"), ready()].concat()).await.unwrap();
+    });
+    let batch = [read("SELECT 1"), read("SELECT 2")];
+    ask(&mut wire, Scope::Service, &batch).await.unwrap_err();
+    assert!(wire.is_broken());
+}
+
+/// Both may come at once; what follows an answer is no part of it.
+#[tokio::test]
+async fn a_farewell_after_the_answer_takes_nothing_back() {
+    for asks_first in [true, false] {
+        let (mut wire, mut server) = pair();
+        tokio::spawn(async move {
+            heard(&mut server, 1).await;
+            let answer = [prepared(), row("kept"), ready(), error("FATAL", "57P01")].concat();
+            server.write_all(&answer).await.unwrap();
+            heard(&mut server, 1).await;
+        });
+        let batch = [write("SELECT 1")];
+        assert_eq!(ask(&mut wire, Scope::Service, &batch).await.unwrap(), ["kept"]);
+        if asks_first {
+            assert!(!wire.is_alive());
+        } else {
+            let refused = ask(&mut wire, Scope::Service, &batch).await.unwrap_err();
+            assert!(matches!(refused, DatabaseError::Unavailable(_)), "{refused}");
+        }
+        assert!(wire.is_broken());
+    }
+}
+
+/// A pooler's last word, when the server behind it died while it committed.
+#[tokio::test]
+async fn a_refusal_after_the_last_answer_leaves_a_write_unknown() {
+    for (goes_on, answered) in [(true, true), (false, true), (false, false)] {
+        let (mut wire, mut server) = pair();
+        tokio::spawn(async move {
+            heard(&mut server, 1).await;
+            let one = if answered { [prepared(), row("one")].concat() } else { vec![] };
+            let end = if goes_on { ready() } else { vec![] };
+            let code = if goes_on { "23503" } else { "08P01" };
+            server.write_all(&[one, error("FATAL", code), end].concat()).await.unwrap();
+        });
+        let refused = ask(&mut wire, Scope::Service, &[write("SELECT 1")]).await.unwrap_err();
+        let unknown = matches!(refused, DatabaseError::OutcomeUnknown(_));
+        assert_eq!(unknown, answered && !goes_on, "{refused}");
+        assert_eq!(wire.is_broken(), !goes_on);
+    }
+}
+
+/// What is prepared for somebody who goes away is known by no text.
+#[tokio::test]
+async fn what_was_prepared_for_nobody_is_closed_as_well() {
+    const ABANDONED: usize = 520;
+    let (mut wire, mut server) = pair();
+    let server = tokio::spawn(async move {
+        let (mut prepared, mut closed) = (0, 0);
+        for _ in 0..ABANDONED {
+            let heard = heard(&mut server, 1).await;
+            prepared += heard.matches('P').count();
+            closed += heard.matches('C').count();
+            server.write_all(&[prepared_for(0), row("late"), ready()].concat()).await.unwrap();
+        }
+        (prepared, closed)
+    });
+    for _ in 0..ABANDONED {
+        let batch = [read("SELECT 1")];
+        let abandoned = wire.batch::<Row>(Session::Own, Scope::Service, &batch, |_| true);
+        assert!(abandoned.now_or_never().is_none());
+        wire.settle().await.unwrap();
+    }
+    assert_eq!(server.await.unwrap(), (ABANDONED, 512));
+}
+
+#[tokio::test]
+async fn half_a_batch_is_not_sent_with_the_goodbye() {
+    let (ours, mut server) = duplex(64);
+    let mut wire = Wire::new(ours);
+    let large = "x".repeat(10_000);
+    let batch = [Statement::write("SELECT $1", vec![large.as_str().into()])];
+    let abandoned = wire.batch::<Row>(Session::Own, Scope::Service, &batch, |_| true);
+    assert!(timeout(Duration::from_millis(10), abandoned).await.is_err());
+    tokio::spawn(wire.close());
+    let mut all = vec![];
+    server.read_to_end(&mut all).await.unwrap();
+    assert!(!all.ends_with(&message(b'X', b"")) && all.len() < large.len(), "{}", all.len());
+}
+
+#[tokio::test]
+async fn no_room_is_found_once() {
+    let asked = std::cell::Cell::new(0);
+    let (mut wire, mut server) = pair();
+    tokio::spawn(async move {
+        heard(&mut server, 1).await;
+        let row = row("one");
+        let value = &row[5..row.len() - message(b'C', b"SELECT 1\0").len()];
+        let rows = [&prepared()[..], &row[..5], &value.repeat(9), &message(b'C', b"SELECT 9\0")];
+        let rows = rows.concat();
+        server.write_all(&[rows.clone(), rows, ready()].concat()).await.unwrap();
+    });
+    let batch = [read("SELECT 1"), read("SELECT 2")];
+    let has_room = |_| {
+        asked.set(asked.get() + 1);
+        asked.get() < 3
+    };
+    let refused = wire.batch::<Row>(Session::Own, Scope::Service, &batch, has_room).await;
+    assert!(matches!(refused, Err(DatabaseError::NoRoom)));
+    assert!(!wire.is_broken() && !wire.is_busy());
+    assert_eq!(asked.get(), 3);
 }
 
 proptest! {

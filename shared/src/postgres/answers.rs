@@ -20,8 +20,7 @@ pub struct Slot<R> {
     /// The types of its arguments and of its columns, once the server has told them.
     due: Option<Vec<Oid>>,
     columns: Option<Arc<[Oid]>>,
-    /// `None` where there was no room for all.
-    pub rows: Option<Vec<R>>,
+    pub rows: Vec<R>,
 }
 
 impl<R> Slot<R> {
@@ -36,7 +35,7 @@ impl<R> Slot<R> {
     }
 
     pub const fn unknown() -> Self {
-        Self { name: None, due: None, columns: None, rows: Some(Vec::new()) }
+        Self { name: None, due: None, columns: None, rows: Vec::new() }
     }
 
     /// What has been prepared for it.
@@ -61,26 +60,33 @@ pub struct Answers<R, F> {
     /// How many of the first give rows that nobody asked for.
     silent: usize,
     /// The statement that is being answered.
-    at: usize,
+    pub at: usize,
     /// The first error; others are its consequences.
     pub refusal: Option<Refusal>,
     has_room: F,
+    /// There was no room for a row: none is kept.
+    pub is_full: bool,
 }
 
 impl<R, F> Answers<R, F> {
     pub const fn new(slots: Vec<Slot<R>>, silent: usize, has_room: F) -> Self {
-        Self { slots, silent, at: 0, refusal: None, has_room }
+        Self { slots, silent, at: 0, refusal: None, has_room, is_full: false }
     }
 }
 
 impl<R: From<Row>, F: Fn(usize) -> bool> Reader for Answers<R, F> {
     fn row(&mut self, row: Bytes) {
-        let slot = self.slots.get_mut(self.at).filter(|_| self.at >= self.silent);
-        let Some(Slot { columns: Some(columns), rows, .. }) = slot else { return };
-        if !(self.has_room)(row.len()) {
-            *rows = None;
-        } else if let Some(rows) = rows {
+        if self.at < self.silent || self.is_full {
+            return;
+        }
+        let Some(Slot { columns: Some(columns), rows, .. }) = self.slots.get_mut(self.at) else {
+            return;
+        };
+        if (self.has_room)(row.len()) {
             rows.push(Row::new(columns, row).into());
+        } else {
+            self.is_full = true;
+            self.slots.iter_mut().for_each(|slot| slot.rows = Vec::new());
         }
     }
 

@@ -101,27 +101,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         let mut answers = Answers::new(slots, silent, |row| writes || has_room(row));
         let ended = self.exchange(&mut answers).await;
-        let Answers { mut slots, refusal, .. } = answers;
+        let Answers { mut slots, at, refusal, is_full, .. } = answers;
         for (statement, slot) in all.zip(&mut slots) {
             if let Some(shape) = slot.shape() {
-                let kept = self.prepared.keep(&statement.text, shape, &mut self.output);
-                kept.map_err(|error| Failure::Final(unwritable(&error)))?;
+                self.prepared.keep(&statement.text, shape);
             }
         }
-        match (refusal, ended) {
-            (Some(refusal), _) => return Err(refusal.into()),
-            (None, Ok(())) => {}
-            (None, Err(error)) => {
-                let cause = error.to_string();
-                // How far it came, nobody knows.
-                let unknown =
-                    if writes { DatabaseError::OutcomeUnknown } else { DatabaseError::Unavailable };
-                return Err(Failure::Final(unknown(cause)));
+        let ended = match (refusal, ended) {
+            // Of one that left when each statement was answered, it may have kept them or not.
+            (Some(refusal), ended) if ended.is_ok() || at < silent + statements.len() => {
+                return Err(refusal.into());
             }
+            (Some(refusal), _) => Err(format!("{} {}", refusal.code, refusal.message)),
+            // One answer too many or too few, and each would be taken for another's.
+            (None, Ok(())) if at != slots.len() => {
+                self.broken = true;
+                Err("the answers are not those to the statements".to_owned())
+            }
+            (None, ended) => ended.map_err(|error| error.to_string()),
+        };
+        ended.map_err(|cause| {
+            // How far it came, nobody knows.
+            let unknown =
+                if writes { DatabaseError::OutcomeUnknown } else { DatabaseError::Unavailable };
+            Failure::Final(unknown(cause))
+        })?;
+        if is_full {
+            return Err(Failure::Final(DatabaseError::NoRoom));
         }
-        let asked = slots.into_iter().skip(silent).take(statements.len());
-        let rows = asked.map(|slot| slot.rows).collect::<Option<_>>();
-        rows.ok_or(Failure::Final(DatabaseError::NoRoom))
+        Ok(slots.into_iter().skip(silent).take(statements.len()).map(|slot| slot.rows).collect())
     }
 }
 

@@ -8,16 +8,18 @@ use postgres_protocol::{Oid, message::frontend};
 use super::value;
 use crate::sql::Value;
 
-/// Texts that are kept at most; lists have a text for each choice of filters.
-const AT_MOST: usize = 512;
+/// Statements that a server holds for us at most; lists have a text for each choice of filters.
+const AT_MOST: u64 = 512;
 
 /// Prepared statements by their texts.
 #[derive(Default)]
 pub struct Prepared {
     known: HashMap<Box<str>, Shape>,
-    /// How many were named. No name is used again: whether a statement that failed is there is
-    /// not known.
+    /// How many were named. No name is used again: whether a statement that failed, or that
+    /// nobody waited for, is there is not known.
     named: u64,
+    /// How many of them, the first, are closed.
+    closed: u64,
 }
 
 /// A prepared statement.
@@ -41,23 +43,30 @@ impl Prepared {
     /// A name for one more.
     pub fn name(&mut self) -> String {
         self.named += 1;
-        format!("s{}", self.named)
+        name(self.named)
     }
 
-    /// In place of one that other arguments had to be given to.
-    pub fn keep(&mut self, text: &str, shape: Shape, out: &mut BytesMut) -> io::Result<()> {
-        let other = self.known.insert(text.into(), shape);
-        other.map_or(Ok(()), |other| frontend::close(b'S', &other.name, out))
+    /// In place of one, perhaps, that other arguments had to be given to.
+    pub fn keep(&mut self, text: &str, shape: Shape) {
+        self.known.insert(text.into(), shape);
     }
 
-    pub fn is_full(&self) -> bool {
-        self.known.len() >= AT_MOST
+    pub const fn is_full(&self) -> bool {
+        self.named - self.closed >= AT_MOST
     }
 
     /// Forgets all, and writes to the server that it may as well. Whether there was anything.
     pub fn forget(&mut self, out: &mut BytesMut) -> io::Result<bool> {
+        // It takes no offence at a name that it does not know.
+        (self.closed + 1..=self.named)
+            .try_for_each(|number| frontend::close(b'S', &name(number), out))?;
+        self.closed = self.named;
         let any = !self.known.is_empty();
-        self.known.drain().try_for_each(|(_, shape)| frontend::close(b'S', &shape.name, out))?;
+        self.known.clear();
         Ok(any)
     }
+}
+
+fn name(number: u64) -> String {
+    format!("s{number}")
 }

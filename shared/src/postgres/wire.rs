@@ -11,7 +11,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use postgres_protocol::message::{
-    backend::{DATA_ROW_TAG, Header, READY_FOR_QUERY_TAG},
+    backend::{DATA_ROW_TAG, ERROR_RESPONSE_TAG, Header, READY_FOR_QUERY_TAG},
     frontend,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -27,6 +27,9 @@ const KEPT: usize = 64 * 1024;
 /// Of a message's kind and length.
 const HEAD: usize = 5;
 
+/// What a server says of itself that is ready, and in no transaction.
+const IDLE: &[u8] = b"I";
+
 /// A connection that somebody has signed in on. It is used by one batch at a time; one that was
 /// abandoned half way has to be [settled](Wire::settle) before the next.
 pub struct Wire<S> {
@@ -38,7 +41,7 @@ pub struct Wire<S> {
     /// How often the server has yet to say that it is ready.
     pub(super) due: usize,
     pub(super) prepared: Prepared,
-    broken: bool,
+    pub(super) broken: bool,
 }
 
 /// What is made of the server's messages.
@@ -55,6 +58,16 @@ impl Reader for Deaf {
     fn row(&mut self, _: Bytes) {}
     fn message(&mut self, _: u8, _: &[u8]) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// For a server that nothing was asked: an error is its farewell.
+struct Idle;
+
+impl Reader for Idle {
+    fn row(&mut self, _: Bytes) {}
+    fn message(&mut self, kind: u8, _: &[u8]) -> io::Result<()> {
+        if kind == ERROR_RESPONSE_TAG { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 }
 
@@ -99,6 +112,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.output.capacity() > KEPT {
             self.output = BytesMut::new();
         }
+        // The rows share it, and it has grown to the largest of them.
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
         result
     }
 
@@ -111,18 +128,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn is_alive(&mut self) -> bool {
         // Idle, a server tells of changed settings, or why it ends.
         while !self.broken {
+            let read = self.read(&mut Idle);
             match self.poll_fill(&mut Context::from_waker(Waker::noop())) {
-                Poll::Pending => return true,
-                Poll::Ready(filled) => {
-                    self.broken = filled.and_then(|()| self.read(&mut Deaf)).is_err();
-                }
+                Poll::Pending if read.is_ok() => return true,
+                Poll::Ready(Ok(())) if read.is_ok() => {}
+                _ => self.broken = true,
             }
         }
         false
     }
 
-    /// Says goodbye and closes. Dropped without it, the server finds out by itself.
+    /// Says goodbye and closes. Dropped without it, the server finds out by itself: that is the
+    /// end of a batch which was given up before all of it was sent.
     pub async fn close(mut self) {
+        if self.is_busy() && !self.output.is_empty() {
+            return;
+        }
         frontend::terminate(&mut self.output);
         // Whoever is gone needs none.
         let _ = self.stream.write_all(&self.output).await;
@@ -144,11 +165,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         cx: &mut Context<'_>,
         reader: &mut impl Reader,
     ) -> Poll<io::Result<()>> {
-        while self.due > 0 {
-            ready!(self.poll_fill(cx))?;
+        loop {
             self.read(reader)?;
+            if self.due == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.poll_fill(cx))?;
         }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -159,7 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Reads the messages that are there as a whole.
+    /// Reads the messages that are there as a whole, up to the last that is due: what follows is
+    /// no part of the answer.
     fn read(&mut self, reader: &mut impl Reader) -> io::Result<()> {
         while let Some(header) = Header::parse(&self.input)? {
             // Its length does not count the kind, and is 4 at least.
@@ -176,11 +200,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 }
                 READY_FOR_QUERY_TAG => {
                     self.due = self.due.checked_sub(1).ok_or(io::ErrorKind::InvalidData)?;
+                    let is_idle = self.input[HEAD..length] == *IDLE;
+                    self.input.advance(length);
+                    return match self.due {
+                        0 if is_idle => Ok(()),
+                        // The next batch would be a part of it, and nothing would ever be kept.
+                        0 => Err(io::Error::other("a transaction was left open")),
+                        _ => continue,
+                    };
                 }
                 kind => reader.message(kind, &self.input[HEAD..length])?,
             }
             self.input.advance(length);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_grew_goes_with_its_batch() {
+        let length = (1_000_000_u32 + 4).to_be_bytes();
+        let row = vec![0; 1_000_000];
+        let large = [&[DATA_ROW_TAG], &length[..], &row, b"Z\0\0\0\x05I"].concat();
+        let mut wire = Wire::new(tokio::io::join(&large[..], tokio::io::sink()));
+        wire.due = 1;
+        let settled = pin!(wire.settle()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(settled, Poll::Ready(Ok(()))));
+        assert!(!wire.input.try_reclaim(KEPT));
     }
 }
