@@ -4,6 +4,8 @@
 mod database_support;
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -173,6 +175,47 @@ async fn a_connection_that_ended_while_idle_is_not_noticed() {
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(errors(&database.stats(), "unavailable"), 0);
+}
+
+/// A server that takes anybody in, refuses the first batch of each connection, and hangs up.
+fn grumpy() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let message = |kind: u8, body: &[u8]| {
+        [&[kind], &(body.len() as u32 + 4).to_be_bytes()[..], body].concat()
+    };
+    let ready = message(b'Z', b"I");
+    let welcome = [message(b'R', &[0; 4]), message(b'K', &[0, 0, 0, 7, 0, 0, 0, 0]), ready.clone()];
+    let columns = [&b"\0\x01pid\0"[..], &[0; 6], &[0, 0, 0, 25], &[0; 8]].concat();
+    let process = message(b'D', &[0, 1, 0, 0, 0, 1, b'7']);
+    let direct = [message(b'T', &columns), process, message(b'C', b"SELECT 1\0"), ready];
+    let refusal = message(b'E', b"SERROR\0C23505\0Mno\0nmine\0\0");
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            // The greeting and the question for the process, each read at once as they are sent.
+            for answer in [&welcome[..], &direct] {
+                let _ = client.read(&mut [0; 4096]).unwrap();
+                client.write_all(&answer.concat()).unwrap();
+            }
+            let _ = client.read(&mut [0; 4096]).unwrap();
+            thread::sleep(Duration::from_millis(200));
+            client.write_all(&refusal).unwrap();
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn who_waits_is_not_given_a_connection_that_broke() {
+    let mut config = config(&format!("postgres://u@127.0.0.1:{}/d?sslmode=disable", grumpy()));
+    config.pool_max = 1;
+    let database = open(&config);
+    let both = [ask(&database, process()), ask(&database, process())];
+    for refused in futures_util::future::join_all(both).await {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, DatabaseError::Constraint(_)), "{refused}");
+    }
+    assert_eq!(database.stats().open, 0);
 }
 
 /// Fewer connections than the pool may have: whoever finds none waits for one of the others'.

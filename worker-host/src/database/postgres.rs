@@ -65,8 +65,9 @@ impl Postgres {
         let batch = wire.batch(Session::Shared(opening), scope, statements, |_| true);
         let answer = within(*limit, batch).await;
         let answer = answer.unwrap_or_else(|| Err(sql::unanswered(*limit, statements)));
-        if answer.as_ref().map_or_else(postgres::is_answer, |_| true) {
-            self.idle.replace(lease.wire.take());
+        if !wire.is_broken() && answer.as_ref().map_or_else(postgres::is_answer, |_| true) {
+            // Two batches at once had one each.
+            goodbye(self.idle.replace(lease.wire.take()), &self.context);
         }
         answer
     }

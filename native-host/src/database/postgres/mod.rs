@@ -81,10 +81,11 @@ impl Postgres {
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                if lease.wire().is_broken() || turned_read_only(&error) {
+                let is_broken = lease.wire().is_broken();
+                if is_broken || turned_read_only(&error) {
                     self.0.pool.distrust(sent);
                 }
-                if postgres::is_answer(&error) {
+                if postgres::is_answer(&error) && !is_broken {
                     lease.give_back();
                 } else {
                     lease.discard();

@@ -145,7 +145,10 @@ impl Shared {
     pub fn given_back(self: &Arc<Self>) {
         fence(SeqCst);
         if self.queued.load(SeqCst) > 0 {
-            self.serve(&mut self.lock());
+            let mut queue = self.lock();
+            self.serve(&mut queue);
+            // It may have ended meanwhile, and there is room for another.
+            queue.open_for_all();
         }
     }
 
