@@ -77,6 +77,25 @@ async fn encryption_is_not_given_up_where_it_is_required() {
     }
 }
 
+/// What one host has to say is no reason to pass over the others, nor is its silence.
+#[tokio::test]
+async fn each_host_is_tried_in_each_way() {
+    let Some(postgres) = require(Postgres::with_tls()) else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let url = postgres.url("postgres");
+    let here = format!("@127.0.0.1:{}", postgres.port());
+    let hosts = [
+        (format!("{here},127.0.0.1:1"), "sslmode=allow"),
+        (format!("@127.0.0.1:1,{}", &here[1..]), "sslmode=allow"),
+        (format!("@{silent},{}", &here[1..]), "sslmode=prefer&connect_timeout=1"),
+    ];
+    for (hosts, parameters) in hosts {
+        let url = format!("{}?{parameters}", url.replace(&here, &hosts));
+        assert_eq!(connect(&url).await, Ok(true), "{hosts}");
+    }
+}
+
 #[test]
 fn roots_that_cannot_be_used_are_a_fault_of_the_configuration() {
     let folder = trireme_testbed::Folder::new().unwrap();

@@ -2,14 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error as PgError, error::SqlState};
 use trireme_core::postgres::Wire;
 pub use trireme_core::postgres::explain;
 
 use super::{
     direct::is_direct,
-    open::{OpenError, Session, open},
+    open::{OpenError, Session, in_time, open},
     stream::Stream,
     target::Target,
 };
@@ -36,13 +36,10 @@ impl std::error::Error for ConnectError {}
 impl Connection {
     /// Opens one on the current runtime, which has to outlive it.
     pub async fn open(target: &Target) -> Result<Self, ConnectError> {
-        let limit = target.connect_limit;
-        let cause = match timeout(limit, open(target)).await {
-            Ok(Ok(session)) => return Ok(Self::of(session, target.place())),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {limit:?}"),
-        };
-        Err(ConnectError(format!("{}: {cause}", target.place())))
+        match open(target).await {
+            Ok(session) => Ok(Self::of(session, target.place())),
+            Err(error) => Err(ConnectError(format!("{}: {error}", target.place()))),
+        }
     }
 
     fn of(session: Session, place: String) -> Self {
@@ -108,22 +105,21 @@ pub async fn join(target: &Target, statement_timeout: Duration) -> Result<Joined
         let mut session = open(target).await?;
         let (process, limit) = (session.stream.process(), Some(statement_timeout));
         let direct = session.ask(async |client| is_direct(client, process, limit).await);
-        let direct = direct.await?;
+        let direct = in_time(target, direct).await?;
         Ok::<_, OpenError>((session.end(), direct))
     };
     let place = target.place();
-    let Ok(joined) = timeout(target.connect_limit, join).await else {
-        let limit = target.connect_limit;
-        return Err(Refusal::Unanswered(format!("{place}: no answer within {limit:?}")));
-    };
-    let cause = match joined {
+    let error = match join.await {
         Ok((Some(stream), direct)) => return Ok(Joined { wire: Wire::new(stream), direct }),
         Ok((None, _)) => return Err(Refusal::Failed(format!("{place}: the connection is closed"))),
         Err(error) => error,
     };
-    let is_full = matches!(&cause, OpenError::Server(error) if is_full(error));
-    let cause = format!("{place}: {cause}");
-    Err(if is_full { Refusal::Full(cause) } else { Refusal::Failed(cause) })
+    let cause = format!("{place}: {error}");
+    Err(match error {
+        OpenError::Unanswered(_) => Refusal::Unanswered(cause),
+        OpenError::Server(error) if is_full(&error) => Refusal::Full(cause),
+        _ => Refusal::Failed(cause),
+    })
 }
 
 fn is_full(error: &PgError) -> bool {

@@ -1,10 +1,10 @@
 //! Opening a session, on one of the hosts that are named.
 
-use std::{error::Error as StdError, fmt, io, net::IpAddr, pin::pin};
+use std::{error::Error as StdError, fmt, io, net::IpAddr, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use rand::seq::SliceRandom as _;
-use tokio::net::lookup_host;
+use tokio::{net::lookup_host, time::timeout};
 use tokio_postgres::{
     Client, Config, Error as PgError, SimpleQueryMessage,
     config::{Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs},
@@ -39,6 +39,8 @@ pub enum OpenError {
     Server(PgError),
     /// It is not of the kind that is wanted (`target_session_attrs`).
     Unwanted(&'static str),
+    /// It did not answer in time.
+    Unanswered(Duration),
 }
 
 impl fmt::Display for OpenError {
@@ -52,6 +54,7 @@ impl fmt::Display for OpenError {
             }
             Self::Server(error) => f.write_str(&explain(error)),
             Self::Unwanted(why) => f.write_str(why),
+            Self::Unanswered(limit) => write!(f, "no answer within {limit:?}"),
         }
     }
 }
@@ -85,22 +88,32 @@ impl OpenError {
 
 /// Tries the hosts one after the other, and each of their addresses.
 pub async fn open(target: &Target) -> Result<Session, OpenError> {
-    let first = target.config.get_ssl_mode();
-    match (open_by(target, first).await, target.otherwise) {
-        (Err(error), Some(mode)) if error.concerns_tls() => open_by(target, mode).await,
-        (opened, _) => opened,
-    }
-}
-
-async fn open_by(target: &Target, mode: SslMode) -> Result<Session, OpenError> {
     let mut last = OpenError::Unwanted("no host is named");
     for place in places(&target.config) {
-        match open_at(target, mode, place).await {
+        // One that hangs must not keep us from the next.
+        match in_time(target, open_in_turn(target, place)).await {
             Ok(session) => return Ok(session),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// What takes longer than a target allows has failed.
+pub async fn in_time<T>(
+    target: &Target,
+    work: impl Future<Output = Result<T, OpenError>>,
+) -> Result<T, OpenError> {
+    let limit = target.connect_limit;
+    timeout(limit, work).await.unwrap_or(Err(OpenError::Unanswered(limit)))
+}
+
+/// As the URL prefers it, and then as it would do with.
+async fn open_in_turn(target: &Target, place: Place<'_>) -> Result<Session, OpenError> {
+    match (open_at(target, target.config.get_ssl_mode(), place).await, target.otherwise) {
+        (Err(error), Some(mode)) if error.concerns_tls() => open_at(target, mode, place).await,
+        (opened, _) => opened,
+    }
 }
 
 /// A host with its address, if that is named too, and its port.

@@ -17,7 +17,7 @@ use crate::database::tls::{self, Proof, Roots};
 /// may have been lost on the way.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
-/// How long all of an attempt may take then, signing in included, which is some six round trips.
+/// How long all of it may take then, signing in included, which is some six round trips.
 const SIGN_IN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sent but unacknowledged for so long: the other end is gone without a word.
