@@ -130,7 +130,9 @@ macro_rules! record {
             }
 
             fn tag(&self) -> ::std::string::String {
-                [self.$tag.to_string() $(, self.$more.to_string())*].join("-")
+                let tag = self.$tag.to_string();
+                $(let tag = tag + "-" + &self.$more.to_string();)*
+                tag
             }
         }
 

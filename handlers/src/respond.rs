@@ -15,9 +15,14 @@ pub fn json<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> Result<Respo
     Ok(bytes(status, "application/json", encode(body)?.into()))
 }
 
+/// Most records' size, in bytes.
+const RECORD: usize = 512;
+
 /// JSON in its bytes, for a body that is kept as well as sent.
 pub fn encode<T: Serialize + ?Sized>(body: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(body).map_err(Error::internal)
+    let mut bytes = Vec::with_capacity(RECORD);
+    serde_json::to_writer(&mut bytes, body).map_err(Error::internal)?;
+    Ok(bytes)
 }
 
 /// A [`trireme_core::page::Page`] of the rows, item by item with pauses between: a hundred long texts

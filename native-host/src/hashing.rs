@@ -73,8 +73,16 @@ impl Hashing {
     }
 }
 
+/// How much less of a processor a hash is due than a request, where both want it: a request is over
+/// before a hash would notice.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// One thread's life; it ends with the [`Hashing`].
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    // On Linux each thread has a priority of its own. Where it can't be lowered, all are equal.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {

@@ -35,6 +35,8 @@ pub fn install(name: &str) -> Result<()> {
     ui::run(
         Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            // What we print ourselves there may be read by a program.
+            .stdout(std::io::stderr())
             .current_dir(&folder),
     )?;
     Ok(fs::write(installed, wanted)?)

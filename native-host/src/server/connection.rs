@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     net::IpAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -117,19 +117,28 @@ impl Protocols {
         // How a connection ended is of no interest: its requests are logged, and clients that
         // vanish are many.
         if http2 {
-            let connection = self.http2.serve_connection(socket, on_request);
-            carry(&watch, connection, http2::Connection::graceful_shutdown).await;
-        } else {
-            let connection = self.http1.serve_connection(socket, on_request);
-            carry(&watch, connection, http1::Connection::graceful_shutdown).await;
+            // Boxed, so that a connection of HTTP/1 does not have its size.
+            let mut connection = Box::pin(self.http2.serve_connection(socket, on_request));
+            while let Err(Overdue::End) = watch.guard(connection.as_mut()).await {
+                connection.as_mut().graceful_shutdown();
+            }
+            return;
         }
-    }
-}
-
-async fn carry<C: Future>(watch: &Watch, connection: C, end: impl Fn(Pin<&mut C>)) {
-    let mut connection = pin!(connection);
-    while let Err(Overdue::End) = watch.guard(connection.as_mut()).await {
-        end(connection.as_mut());
+        let (mut socket, mut on_request) = (socket, on_request);
+        loop {
+            let mut connection = self.http1.serve_connection(socket, on_request);
+            let overdue = loop {
+                let overdue = watch.guard(&mut connection).await;
+                let Err(Overdue::End) = overdue else { break overdue };
+                Pin::new(&mut connection).graceful_shutdown();
+            };
+            let Err(Overdue::Rest) = overdue else { return };
+            // hyper has two buffers for each connection, and room for the future of a request:
+            // more than all else that an idle one costs. Between two requests it holds nothing.
+            let parts = connection.into_parts();
+            (socket, on_request) = (parts.io, parts.service);
+            let Ok(Ok(())) = watch.rest(socket.inner().readable()).await else { return };
+        }
     }
 }
 

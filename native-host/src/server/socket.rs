@@ -29,6 +29,11 @@ impl Socket {
     pub fn new(stream: TcpStream, first: Bytes, watch: Rc<Watch>) -> Self {
         Self { stream, first, watch }
     }
+
+    /// Waits until the client has sent something, or has gone.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2; gives what was read as well.

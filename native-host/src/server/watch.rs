@@ -61,9 +61,15 @@ enum Stage {
     Lingering,
 }
 
+/// How long a connection of HTTP/1 is idle before it rests: long enough for a page that asks for one
+/// thing after the other.
+const REST: Duration = Duration::from_millis(500);
+
 /// What has to happen to a connection whose time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overdue {
+    /// Keep no more for it than its socket, until the client speaks again (HTTP/1).
+    Rest,
     /// End it in good form.
     End,
     /// Drop it: whatever it was doing, it took too long.
@@ -96,6 +102,7 @@ pub struct Watch {
     in_flight: Cell<u32>,
     /// It made way for another connection.
     is_sent_away: Cell<bool>,
+    is_resting: Cell<bool>,
     /// At least one request was answered.
     served: Cell<bool>,
     /// The client has sent, or is sending, bytes that no request will read.
@@ -132,6 +139,7 @@ impl Watch {
             answering: Cell::new(false),
             in_flight: Cell::new(0),
             is_sent_away: Cell::new(false),
+            is_resting: Cell::new(false),
             served: Cell::new(false),
             unread: Cell::new(false),
             http2: Cell::new(false),
@@ -311,12 +319,27 @@ impl Watch {
             Stage::Idle => {
                 let until = match drain {
                     Some(drain) => since.max(drain) + limits.quiet,
+                    None if self.may_rest() => {
+                        return Some((since + REST.min(limits.idle), Overdue::Rest));
+                    }
                     None if self.served.get() => since + limits.idle,
                     None => since + limits.head,
                 };
                 (until, Overdue::End)
             }
         })
+    }
+
+    fn may_rest(&self) -> bool {
+        self.served.get() && !self.http2.get() && !self.is_resting.get()
+    }
+
+    /// Runs a part of the connection's life in which nothing is kept for it.
+    pub async fn rest<T>(&self, part: impl Future<Output = T>) -> Result<T, Overdue> {
+        self.is_resting.set(true);
+        let output = self.guard(part).await;
+        self.is_resting.set(false);
+        output
     }
 
     /// Runs a part of the connection's life, as long as it keeps within its limits. After

@@ -44,6 +44,34 @@ fn a_head_that_trickles_is_cut_off() {
     }
 }
 
+/// Idle for a while, a connection has nothing but its socket. It notices nothing of that.
+#[test]
+fn a_connection_that_rested_is_served_as_before() {
+    let mut server = Running::new(Limits { idle: Duration::from_secs(20), ..short() });
+    let rest = || sleep(Duration::from_millis(800));
+    let mut client = Client::new(server.address);
+    assert_eq!(client.get("/x").status, 200);
+    rest();
+    client.send("GET /x HTTP/1.1\r\nHo");
+    sleep(MOMENT);
+    client.send("st: a\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    rest();
+    // Two at once, of which the first has a body.
+    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!([client.answer().status, client.answer().status], [200, 200]);
+    rest();
+    let mut other = Client::new(server.address);
+    assert_eq!(other.get("/x").status, 200);
+    rest();
+    other.send("GET /x HTTP/9\r\n\r\n");
+    let answer = other.answer();
+    assert!((answer.status, answer.is_problem()) == (400, true) && other.is_closed());
+
+    assert!(server.drain(true, Duration::from_secs(5)));
+    assert!(client.is_closed());
+}
+
 #[test]
 fn a_connection_that_never_asks_is_closed_sooner_than_an_idle_one() {
     let server = Running::new(short());
