@@ -32,7 +32,7 @@ pub const COLUMNS: [&str; 5] = ["id", "user_id", "created_at", "updated_at", "ve
 const PARAMETERS: &str = "cursor limit sort";
 
 /// Tables and paths of the core, and wrangler's table.
-const CORE: &str = "api auth d1_migrations docs health idempotency_keys leases rate_limits refresh_tokens schema_migrations \
+const CORE: &str = "api auth d1_migrations docs health idempotency_keys leases outbox rate_limits refresh_tokens schema_migrations \
     sessions users";
 
 /// Modules of a product that are no resource, and crates that its code names.

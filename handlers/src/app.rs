@@ -7,8 +7,8 @@ use bytes::Bytes;
 use trireme_core::{config::Config, host::Host, migrations::Schema};
 
 use crate::{
-    Product, ids, jwks, maintenance::Step, middleware::cors, product, router::Router, routes,
-    series,
+    Product, ids, jwks, mail::Template, maintenance::Step, middleware::cors, product,
+    router::Router, routes, series,
 };
 
 /// What is made once, from a product and the configuration, and serves every request of a host. A
@@ -36,6 +36,8 @@ pub(crate) struct Parts {
     pub document: &'static [u8],
     pub tables: &'static [&'static str],
     pub steps: &'static [Step],
+    pub title: &'static str,
+    pub mail: &'static [Template],
 }
 
 impl<H: Host> App<H> {
@@ -52,6 +54,8 @@ impl<H: Host> App<H> {
                 document: P::DOCUMENT,
                 tables: P::TABLES,
                 steps: P::MAINTENANCE,
+                title: P::ABOUT.title,
+                mail: P::MAIL,
             },
             jwks: jwks::document(&config.auth.keys),
             cors: cors::Policy::new(&config.http),

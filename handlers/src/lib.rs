@@ -19,6 +19,7 @@ pub mod idempotency;
 mod ids;
 mod input;
 mod jwks;
+pub mod mail;
 pub mod maintenance;
 pub mod middleware;
 pub mod openapi;

@@ -12,6 +12,7 @@ use trireme_core::{
 
 use crate::{
     endpoint::Route,
+    mail::Template,
     maintenance::Step,
     openapi::{self, Described},
     routes,
@@ -66,6 +67,8 @@ pub trait Product: 'static {
     const VARIABLES: &'static [Variable] = &[];
     /// What is done beside requests, after the core's own.
     const MAINTENANCE: &'static [Step] = &[];
+    /// Letters in its own words: before the core's, or in a language that the core has not.
+    const MAIL: &'static [Template] = &[];
     /// Its faults besides the core's, by [`codes!`](crate::codes!).
     const CODES: &'static [Documented] = &[];
 

@@ -1,6 +1,6 @@
 //! What every product has: health, documents, keys, signing in, the own account.
 
-use crate::{auth, docs, health, jwks, users};
+use crate::{auth, docs, health, jwks, mail, users};
 
 crate::routes! {
     Live GET "/health/live" Public health::live, "The process can answer";
@@ -14,6 +14,7 @@ crate::routes! {
     DocsRequest GET "/docs/request.js" Public docs::request, "The page's forms";
     DocsSchema GET "/docs/schema.js" Public docs::schema, "The page's reading of this document";
     DocsStyle GET "/docs/style.css" Public docs::style, "The page's style";
+    DevMail GET "/dev/mail" Public mail::page, "Letters, in development";
     Jwks GET "/.well-known/jwks.json" Public jwks, "The public keys of access tokens";
 
     Register POST "/api/v1/auth/register" Credential auth::register, "Create an account and sign in";

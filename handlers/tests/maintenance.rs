@@ -254,8 +254,16 @@ fn every_statement_of_every_step_has_its_index() {
     });
 }
 
-const TABLES: [&str; 7] =
-    ["users", "sessions", "refresh_tokens", "contexts", "tasks", "idempotency_keys", "rate_limits"];
+const TABLES: [&str; 8] = [
+    "users",
+    "sessions",
+    "refresh_tokens",
+    "contexts",
+    "tasks",
+    "idempotency_keys",
+    "rate_limits",
+    "outbox",
+];
 
 async fn plan(world: &World, statement: &Statement<'_>) -> Vec<String> {
     let database = world.host.database();

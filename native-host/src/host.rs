@@ -18,11 +18,14 @@ use trireme_core::{
     Timestamp,
     host::{Busy, Host, HostKind, Phase},
     http::call::{Call, FetchError},
+    mail::{Message, Refusal, Smtp},
 };
 
 use tokio::sync::Semaphore;
 
-use crate::{database::Database, hashing::Hashing, later::Later, logging, outbound::Outbound};
+use crate::{
+    database::Database, hashing::Hashing, later::Later, logging, outbound::Outbound, smtp,
+};
 
 /// What handlers see of this process. One serves all threads; a clone is another handle on the same.
 #[derive(Clone)]
@@ -113,6 +116,10 @@ impl Host for NativeHost {
     fn later(&self, work: impl AsyncFnOnce(&Self) + 'static) {
         let host = self.clone();
         self.later.begin(async move { work(&host).await });
+    }
+
+    async fn smtp(&self, server: &Smtp, message: &Message) -> Result<(), Refusal> {
+        smtp::send(server, message).await
     }
 
     fn phase(&self) -> Phase {

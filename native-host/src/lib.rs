@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod outbound;
 mod program;
 pub mod server;
+pub mod smtp;
 
 use std::process::ExitCode;
 

@@ -9,8 +9,8 @@ mod buffer;
 
 use std::{
     fs::File,
-    io,
-    os::fd::AsFd as _,
+    io::{self, IsTerminal},
+    os::fd::AsFd,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -40,13 +40,13 @@ impl Drop for Guard {
     }
 }
 
-/// Starts logging for the whole process.
-pub fn start(log: &Log) -> io::Result<Guard> {
+/// Starts logging for the whole process: a server's to stdout, and to stderr a command's whose output is
+/// its own.
+pub fn start(log: &Log, output: &(impl AsFd + IsTerminal)) -> io::Result<Guard> {
     // Not by way of `std::io::Stdout`, whose lock and buffer an exit of the process asks for.
-    let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let buffer = Buffer::start(output)?;
+    let buffer = Buffer::start(File::from(output.as_fd().try_clone_to_owned()?))?;
     let lines = Lines(Arc::clone(&buffer));
-    logging::start(log, io::IsTerminal::is_terminal(&io::stdout()), now, lines);
+    logging::start(log, output.is_terminal(), now, lines);
     Ok(Guard(buffer))
 }
 

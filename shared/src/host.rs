@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     Timestamp,
     http::call::{Call, FetchError},
+    mail::{Message, Refusal, Smtp},
     migrations::Schema,
     sql::{DatabaseError, Row, Statement},
 };
@@ -58,6 +59,13 @@ pub trait Host: 'static {
     /// is given, and it may never be done: too much of it is under way, or the process dies. So
     /// what matters is in the database before, and maintenance finds it there.
     fn later(&self, work: impl AsyncFnOnce(&Self) + 'static);
+
+    /// Hands a message to a server of mail. Only a host with sockets can, and only there the
+    /// configuration lets one be named.
+    async fn smtp(&self, server: &Smtp, message: &Message) -> Result<(), Refusal> {
+        let _ = (server, message);
+        Err(Refusal::Away("this host does not speak SMTP".to_owned()))
+    }
 
     /// Where the host stands in its own life; readiness is answered from it.
     fn phase(&self) -> Phase {

@@ -11,6 +11,7 @@ pub mod http;
 pub mod json;
 #[cfg(feature = "logging")]
 pub mod logging;
+pub mod mail;
 pub mod migrations;
 pub mod names;
 pub mod page;

@@ -91,6 +91,7 @@ pub const CORE: Series = Series {
         4 "0004_maintenance",
         6 "0006_role_of_the_database",
         8 "0008_functions_of_sqlite",
+        9 "0009_outbox",
     },
 };
 

@@ -284,3 +284,89 @@ fn who_may_connect_is_this_machine_unless_it_is_asked_for() {
     }
     assert_eq!(read(&[]).unwrap().listen.bind.to_string(), "::");
 }
+
+#[test]
+fn mail_goes_one_way_and_says_from_whom() {
+    let mail = |more: &[(&'static str, &'static str)]| read(&production(more)).map(|it| it.mail);
+    assert!(!mail(&[]).unwrap().is_configured());
+    assert!(read(&[]).unwrap().mail.is_configured(), "development shows it");
+    let sent = mail(&[
+        ("RESEND_API_KEY", SECRET),
+        ("EMAIL_FROM", "Ada <ada@example.com>"),
+        ("APP_URL", "https://example.com/app/"),
+    ]);
+    let sent = sent.unwrap();
+    assert!(sent.is_configured() && !format!("{sent:?}").contains(SECRET));
+    assert_eq!(sent.app_url, "https://example.com/app");
+    assert_eq!(sent.from.to_string(), "\"Ada\" <ada@example.com>");
+    let parts = mail(&[
+        ("SMTP_HOST", "mail.example.com"),
+        ("SMTP_USER", "ada"),
+        ("SMTP_PASSWORD", "hunter22"),
+        ("EMAILS_FROM_EMAIL", "ada@example.com"),
+        ("FRONTEND_HOST", "https://example.com"),
+    ]);
+    let parts = format!("{:?}", parts.unwrap().transport);
+    assert!(parts.contains("port: 587, tls: Required") && !parts.contains("hunter22"), "{parts}");
+
+    for (variables, due) in [
+        (
+            &[("SMTP_URL", "smtp://mail.example.com")][..],
+            &["EMAIL_FROM is missing", "APP_URL is missing"][..],
+        ),
+        (
+            &[
+                ("POSTMARK_SERVER_TOKEN", "changeme"),
+                ("EMAIL_FROM", "a@b"),
+                ("APP_URL", "https://a.example"),
+            ],
+            &["POSTMARK_SERVER_TOKEN is a placeholder"],
+        ),
+        (
+            &[
+                ("SMTP_URL", "mail:hunter22@example.com"),
+                ("EMAIL_FROM", "a@b"),
+                ("APP_URL", "http://a.example"),
+            ],
+            &["SMTP_URL must read like", "APP_URL must begin with https://"],
+        ),
+        (
+            &[
+                ("SMTP_HOST", "mail:25"),
+                ("SMTP_USER", "ada"),
+                ("EMAIL_FROM", "hunter22"),
+                ("APP_URL", "a.example?x"),
+            ],
+            &[
+                "SMTP_HOST must be",
+                "SMTP_PASSWORD is missing",
+                "EMAIL_FROM must be",
+                "APP_URL must be a URL",
+            ],
+        ),
+        (
+            &[
+                ("SMTP_HOST", "mail"),
+                ("RESEND_API_KEY", SECRET),
+                ("EMAIL_FROM", "a@b"),
+                ("APP_URL", "https://a.example"),
+            ],
+            &["RESEND_API_KEY is set, and SMTP_HOST as well"],
+        ),
+    ] {
+        let found = faults(&production(variables)).join("\n");
+        assert!(due.iter().all(|due| found.contains(due)), "{found}");
+        assert_eq!(found.lines().count(), due.len(), "{found}");
+        assert!(!found.contains("hunter22"), "{found}");
+    }
+    let edge = Platform { bindings: &["d1"], spare: None };
+    let smtp = [
+        ("DATABASE_URL", "d1://DB"),
+        ("SMTP_URL", "smtp://mail"),
+        ("EMAIL_FROM", "a@b"),
+        ("APP_URL", "https://a.example"),
+    ];
+    let found = read_on(&edge, &production(&smtp)).unwrap_err().0;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("SMTP_URL is for the native host"), "{found:?}");
+}

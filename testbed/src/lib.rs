@@ -1,5 +1,5 @@
-//! Throw-away real servers for tests and benchmarks: PostgreSQL, PgBouncer, and Trireme's
-//! own binary. Everything listens on 127.0.0.1 alone, keeps its files in a temporary
+//! Throw-away real servers for tests and benchmarks: PostgreSQL, PgBouncer, a mail server, and
+//! Trireme's own binary. Everything listens on 127.0.0.1 alone, keeps its files in a temporary
 //! folder, and is ended and removed when the process that started it ends, however it ends.
 //!
 //! ```no_run
@@ -25,6 +25,7 @@ mod error;
 mod folder;
 pub mod http;
 pub mod http2;
+mod mail;
 mod pgbouncer;
 mod port;
 mod postgres;
@@ -36,6 +37,7 @@ mod tls;
 pub use database::Database;
 pub use error::{Error, Result};
 pub use folder::Folder;
+pub use mail::{Mail, MailServer, MailTls};
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use port::free as free_port;
 pub use postgres::{Mode, Postgres, PostgresOptions, SHARED_POSTGRES};

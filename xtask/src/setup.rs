@@ -9,7 +9,7 @@ use crate::{Result, edge, npm, page, ui};
 /// Install what the tests need and is not there yet
 ///
 /// From the packages of Debian 12, Ubuntu 24.04 or later (as root or through sudo):
-/// PostgreSQL and PgBouncer, whose programs the tests run on ports and in folders of their
+/// PostgreSQL, PgBouncer and aiosmtpd, whose programs the tests run on ports and in folders of their
 /// own; the packages' system services are not used and may be stopped. Chromium, unless it or
 /// Chrome is there (Ubuntu has it as a snap alone: install one by hand). From crates.io, into
 /// the user's cache folder: cargo-deny, and wasm-bindgen for the Worker. From rustup: rustfmt,
@@ -31,13 +31,18 @@ struct Package {
     what: &'static str,
 }
 
-const FOR_TESTS: [Package; 3] = [
+const FOR_TESTS: [Package; 4] = [
     Package {
         programs: &["initdb"],
         debian: "postgresql",
         what: "PostgreSQL's server, 15 or later",
     },
     Package { programs: &["pgbouncer"], debian: "pgbouncer", what: "PgBouncer" },
+    Package {
+        programs: &["aiosmtpd"],
+        debian: "python3-aiosmtpd",
+        what: "aiosmtpd, a mail server: 1.4.3 or later",
+    },
     Package { programs: page::BROWSERS, debian: "chromium", what: "Chromium or Chrome" },
 ];
 const FOR_BENCH: [Package; 1] =

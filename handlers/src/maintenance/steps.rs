@@ -7,7 +7,7 @@ use trireme_core::{
     sqlite::{self, Cell},
 };
 
-use crate::{App, auth::sweep, idempotency, rate_limit, users};
+use crate::{App, auth::sweep, idempotency, mail, rate_limit, users};
 
 /// Something that is done now and then, as data.
 pub struct Step {
@@ -32,6 +32,8 @@ enum Work {
     },
     /// What is left of deleted accounts, in the core's tables and the product's.
     Accounts,
+    /// Letters: one is sent, and then noted as such.
+    Mail,
 }
 
 /// The core's own.
@@ -58,6 +60,8 @@ pub(super) const STEPS: &[Step] = &[
         |config, now| sweep::unused_sessions(unused_since(config, now)).into(),
     ),
     Step { name: "deleted_accounts", due: |_, _| users::sql::deleted_due(), work: Work::Accounts },
+    Step { name: "letters", due: |_, now| mail::due(now), work: Work::Mail },
+    Step::sweep("old_letters", |_, now| mail::old(now), |_, now| vec![mail::sweep(now)]),
 ];
 
 /// Does not compile, in a constant, where a product's step has the name of another or of one of the
@@ -136,6 +140,7 @@ impl Step {
                 let piece = piece(&sqlite::Row(record.into()));
                 all.extend(piece.expect("the record has all that a piece reads"));
             }
+            Work::Mail => all.extend(mail::statements(now)),
             Work::Accounts => {
                 all.push(users::sql::first_deleted());
                 all.extend(users::remove::piece(app.product.tables, Uuid::nil()));
@@ -152,6 +157,7 @@ impl Step {
     ) -> Result<Option<Vec<Statement<'static>>>, DatabaseError> {
         let some = match self.work {
             Work::Sweep(piece) => return Ok(Some(piece(&app.config, host.now()))),
+            Work::Mail => return Ok(mail::next(app, host).await?.map(|noted| vec![noted])),
             Work::Each { some, .. } => some(),
             Work::Accounts => users::sql::first_deleted(),
         };

@@ -6,7 +6,7 @@ use trireme_core::{
 };
 
 use super::{About, Product, series};
-use crate::maintenance;
+use crate::{mail, maintenance};
 
 /// Does not compile, in a constant, where the declarations of a product clash: with the core's, or
 /// one with another.
@@ -26,6 +26,7 @@ pub(crate) const fn check<P: Product>() {
         at += 1;
     }
     maintenance::distinct(P::MAINTENANCE);
+    mail::sound(P::MAIL);
     tables(P::TABLES);
 }
 
@@ -58,6 +59,7 @@ const CORE_TABLES: &[&str] = &[
     "idempotency_keys",
     "rate_limits",
     "leases",
+    "outbox",
     "schema_migrations",
 ];
 

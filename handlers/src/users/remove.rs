@@ -11,12 +11,13 @@ use trireme_core::{
 use crate::{auth::sweep::sessions_of, product};
 
 /// The core's own tables with a `user_id`.
-const OWN: [&str; 2] = ["idempotency_keys", "sessions"];
+const OWN: [&str; 3] = ["idempotency_keys", "outbox", "sessions"];
 
 /// A piece: a thousand rows of each table at most. A table waits until those before it are empty,
 /// since what refers to a row would go or change with it, however many.
 pub fn piece(tables: &[&str], user: Uuid) -> Vec<Statement<'static>> {
-    let mut statements = vec![rows("idempotency_keys", "key", &[], user)];
+    let mut statements =
+        vec![rows("idempotency_keys", "key", &[], user), rows("outbox", "id", &[], user)];
     statements.extend(sessions_of(user));
     let mut emptied = Vec::new();
     for table in tables {

@@ -8,12 +8,12 @@ use super::{
     output::{complain, say, say_json, table},
     runtime, serve,
 };
-use crate::{Program, metrics::Metrics};
+use crate::{Program, logging, metrics::Metrics};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 Removes what has expired (attempts, stored answers, tokens, sessions) and what is left of deleted
-accounts, and takes the product's own steps, in small pieces, while others serve. `trireme serve`
+accounts, sends the letters that are due, and takes the product's own steps, in small pieces, while others serve. `trireme serve`
 does the same in the background and Workers by their cron trigger; where neither runs, as with Spin, let cron run this.
 Several at once do no harm: a step that another instance is at is left to it.
 
@@ -34,6 +34,8 @@ const PIECES: u32 = 100;
 
 pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
     let config = configuration(program)?;
+    let _logging = logging::start(&config.log, &std::io::stderr())
+        .map_err(|error| Failure::no(format!("Logging could not be started: {error}.")))?;
     let reports = runtime()?.block_on(async {
         let host = serve::host(&config, 1, &Metrics::new(program))?;
         let app = (program.app)(config);

@@ -35,7 +35,7 @@ use crate::{
 pub fn run(program: &Program) -> Result<(), Failure> {
     let config = configuration(program)?;
     let format = config.log.format;
-    let logging = logging::start(&config.log)
+    let logging = logging::start(&config.log, &std::io::stdout())
         .map_err(|error| Failure::no(format!("Logging could not be started: {error}.")))?;
     start::raise_open_files();
     let result = runtime()?.block_on(serve(program, config, &logging));

@@ -10,6 +10,7 @@ use jsonwebtoken::{
 };
 
 use super::signature::{self, Public};
+use crate::Uuid;
 
 /// One key; `id` is its `kid`.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Key {
     pub mac: [u8; 32],
     /// Hides what the table of attempts is about; derived like [`Self::mac`].
     veil: [u8; 32],
+    /// Seals what the links of letters hold; derived like [`Self::mac`].
+    seal: [u8; 32],
 }
 
 /// The keys in use: the first signs, all verify.
@@ -79,6 +82,7 @@ impl Key {
             public: Public::of_secret(secret.as_bytes()),
             mac: derive(secret.as_bytes(), b"trireme cursor"),
             veil: derive(secret.as_bytes(), b"trireme veil"),
+            seal: derive(secret.as_bytes(), b"trireme seal"),
         }
     }
 
@@ -86,6 +90,18 @@ impl Key {
     /// secret: 43 characters of base64url.
     pub fn veiled(&self, kind: &str, thing: &str) -> String {
         URL_SAFE_NO_PAD.encode(mac(&self.veil, &[kind.as_bytes(), &[0], thing.as_bytes()]))
+    }
+
+    /// A token in a form that only who has the key can read. `of` is whose it is: it has no other, so
+    /// that the pad is used once.
+    pub fn seal(&self, of: Uuid, token: &[u8; 32]) -> String {
+        URL_SAFE_NO_PAD.encode(padded(*token, mac(&self.seal, &[of.as_bytes()])))
+    }
+
+    /// The token that [`Self::seal`] hid.
+    pub fn unseal(&self, of: Uuid, sealed: &str) -> Option<[u8; 32]> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?.try_into().ok()?;
+        Some(padded(bytes, mac(&self.seal, &[of.as_bytes()])))
     }
 
     fn private(pem: &str) -> Option<(Self, Jwk)> {
@@ -102,6 +118,7 @@ impl Key {
             public: Public::of_private(algorithm, &encoding).ok()?,
             mac: derive(encoding.as_bytes(), b"trireme cursor"),
             veil: derive(encoding.as_bytes(), b"trireme veil"),
+            seal: derive(encoding.as_bytes(), b"trireme seal"),
             encoding,
         };
         Some((key, jwk))
@@ -112,6 +129,12 @@ fn derive(key: &[u8], purpose: &[u8]) -> [u8; 32] {
     mac(key, &[purpose])
 }
 
+/// A text under a pad, or back from under it.
+pub(super) fn padded(mut text: [u8; 32], pad: [u8; 32]) -> [u8; 32] {
+    text.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+    text
+}
+
 /// HMAC-SHA256 over the parts, one after the other.
 pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = signature::hmac(key);
@@ -119,4 +142,22 @@ pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_opens_what_it_sealed_and_for_whom() {
+        let ring = Ring::of_secrets(&[("2", "one secret"), ("1", "another secret")]);
+        let (key, other) = (ring.signer(), ring.find("1").unwrap());
+        let (ada, eve) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let sealed = key.seal(ada, &[7; 32]);
+        assert_eq!(key.unseal(ada, &sealed), Some([7; 32]));
+        assert_ne!(key.unseal(eve, &sealed), Some([7; 32]));
+        assert_ne!(other.unseal(ada, &sealed), Some([7; 32]));
+        assert_ne!(sealed, URL_SAFE_NO_PAD.encode([7; 32]));
+        assert_eq!(key.unseal(ada, "short"), None);
+    }
 }

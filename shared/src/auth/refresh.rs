@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::keys::mac;
+use super::keys::{mac, padded};
 use crate::Secret;
 
 /// How long a token that was exchanged gives the same successor again.
@@ -44,11 +44,8 @@ impl RefreshToken {
         Some(Self(self.padded(bytes)))
     }
 
-    fn padded(&self, mut bytes: [u8; 32]) -> [u8; 32] {
-        for (byte, pad) in bytes.iter_mut().zip(mac(&self.0, &[b"trireme refresh successor"])) {
-            *byte ^= pad;
-        }
-        bytes
+    fn padded(&self, bytes: [u8; 32]) -> [u8; 32] {
+        padded(bytes, mac(&self.0, &[b"trireme refresh successor"]))
     }
 }
 

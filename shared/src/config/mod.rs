@@ -2,6 +2,7 @@
 //! without values. The variables themselves are listed in [`variables`].
 
 mod filter;
+mod mail;
 pub(crate) mod parse;
 pub mod postgres_url;
 mod proxies;
@@ -20,7 +21,12 @@ pub use proxies::{Cidr, Proxies};
 pub use settings::Settings;
 pub use variables::{Kind, Variable};
 
-use crate::{Secret, auth::keys::Ring, http::cors::OriginPattern};
+use crate::{
+    Secret,
+    auth::keys::Ring,
+    http::cors::OriginPattern,
+    mail::{Mailbox, Smtp},
+};
 
 /// Of a limit in milliseconds: up to ten minutes.
 const MILLIS: RangeInclusive<u32> = 1..=600_000;
@@ -37,6 +43,7 @@ pub struct Config {
     pub auth: Auth,
     pub http: Http,
     pub limits: Limits,
+    pub mail: Mail,
     pub log: Log,
     /// What the product declares.
     pub settings: Settings,
@@ -90,7 +97,7 @@ pub enum DatabaseUrl {
 #[derive(Clone, Debug, Default)]
 pub struct Platform {
     /// Schemes of `DATABASE_URL` for the databases that the platform holds itself. Where there
-    /// are any, there is no file system, and so no `sqlite://`.
+    /// are any, there is no file system, and so no `sqlite://`, and no socket of SMTP.
     pub bindings: &'static [&'static str],
     /// Signs tokens in development when no key is set. Without it a key is always required, as
     /// where a service is many instances from the start.
@@ -131,6 +138,28 @@ pub struct Http {
 pub struct Limits {
     pub auth_per_address: Quota,
     pub auth_per_account: Quota,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub transport: Transport,
+    pub from: Mailbox,
+    /// Where links lead: an origin, with or without a path, without a trailing slash.
+    pub app_url: String,
+}
+
+/// What takes mail.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    None,
+    /// The log and a page: development without any other.
+    Shown,
+    Smtp(Smtp),
+    Resend {
+        key: Secret,
+        url: String,
+    },
+    Postmark(Secret),
 }
 
 #[derive(Clone, Debug)]
@@ -202,6 +231,7 @@ impl Config {
                 auth_per_address: read.quota("RATE_LIMIT_AUTH_PER_ADDRESS", Quota::new(60, 60)),
                 auth_per_account: read.quota("RATE_LIMIT_AUTH_PER_ACCOUNT", Quota::new(10, 60)),
             },
+            mail: read.mail(platform.bindings.is_empty()),
             log: Log { filter: read.log_filter(), format: read.log_format(production) },
             settings: Settings::read(&mut read, production, product),
         };

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 
 use trireme::About;
 use trireme_core::{
-    config::{Config, DatabaseUrl, Environment, LogFormat, variables::warn_of_ignored},
+    config::{Config, DatabaseUrl, Environment, LogFormat, Transport, variables::warn_of_ignored},
     printable::printable_lines,
 };
 
@@ -56,6 +56,9 @@ fn banner(about: &About, config: &Config, places: &Places) -> String {
     );
     if config.http.api_docs {
         let _ = writeln!(text, "  Docs      {api}/docs");
+    }
+    if matches!(config.mail.transport, Transport::Shown) {
+        let _ = writeln!(text, "  Mail      {api}/dev/mail");
     }
     if let Some(admin) = places.admin {
         let _ = writeln!(text, "  Metrics   {}/metrics", url(admin));

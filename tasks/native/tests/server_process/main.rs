@@ -9,6 +9,7 @@ mod client;
 mod database;
 mod drain;
 mod log;
+mod mail;
 mod maintenance;
 mod metrics;
 mod refusals;

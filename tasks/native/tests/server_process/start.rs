@@ -24,6 +24,7 @@ fn starts_in_an_empty_folder_with_nothing_set() {
     for line in [
         format!("API       http://localhost:{}/api/v1", server.port()),
         format!("Docs      http://localhost:{}/docs", server.port()),
+        format!("Mail      http://localhost:{}/dev/mail", server.port()),
         "Database  SQLite, trireme.sqlite3".to_owned(),
         "trireme config".to_owned(),
     ] {

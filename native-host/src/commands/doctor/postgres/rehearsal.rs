@@ -44,7 +44,8 @@ async fn perform(client: &Client) -> Result<i64, PgError> {
     client.batch_execute(REHEARSAL).await?;
     let tables = "SELECT string_agg(format('SELECT FROM %I LIMIT 1', tablename), '; ')
                   FROM (SELECT DISTINCT tablename FROM pg_policies
-                        WHERE schemaname = current_schema() AND policyname ~ '^own(_|$)') own";
+                        WHERE schemaname = current_schema() AND policyname ~ '^own(_|$)'
+                        AND cmd IN ('ALL', 'SELECT')) own";
     let read: Option<String> = one(client, tables).await?.try_get(0)?;
     client.batch_execute(&read.unwrap_or_default()).await?;
     one(client, "SELECT count(*) FROM users").await?.try_get(0)
