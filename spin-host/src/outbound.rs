@@ -2,7 +2,7 @@
 //! which address a name stands for: who runs Spin can block private networks there.
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use spin_sdk::{
     http::{FullBody, send},
     wasip3::http::types::ErrorCode,
@@ -22,7 +22,12 @@ pub async fn fetch(checked: Checked) -> Result<Response<Bytes>, FetchError> {
     within(time, exchange(request, size)).await.unwrap_or(Err(FetchError::TimedOut))
 }
 
-async fn exchange(request: Request<Bytes>, size: usize) -> Result<Response<Bytes>, FetchError> {
+async fn exchange(mut request: Request<Bytes>, size: usize) -> Result<Response<Bytes>, FetchError> {
+    // Spin would send it in chunks, which not every server takes.
+    if !request.body().is_empty() {
+        let length = request.body().len().into();
+        request.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
     let answer = send(request.map(FullBody::new)).await.map_err(|code| why(&code))?;
     let (head, mut body) = answer.into_parts();
     match gather(&mut body, size).await {

@@ -51,6 +51,8 @@ pub fn run(program: &Program, args: &Args) -> Result<(), Failure> {
             let unfinished = run.iter().any(|report| report.outcome == Outcome::Unfinished);
             add(&mut all, run);
             if args.once || !unfinished {
+                // What steps have put off is done before the process ends.
+                host.later.done().await;
                 return Ok::<_, Failure>(all);
             }
             for report in all.iter().filter(|report| report.outcome == Outcome::Unfinished) {

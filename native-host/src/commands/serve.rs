@@ -101,7 +101,7 @@ async fn serve(program: &Program, config: Config, logging: &logging::Guard) -> R
         complete = drain => {
             tracing::info!(complete, seconds = begun.elapsed().as_secs_f64(), "stopped");
             if !complete {
-                return Err(Failure::no("Stopped before every request was answered."));
+                return Err(Failure::no("Stopped before every request was answered and all work after answers was done."));
             }
             watchdog.complete();
             Ok(())
