@@ -60,18 +60,29 @@ fn id(message: &Message) -> String {
     format!("<{}>", message.message_id())
 }
 
-/// Whether it was taken. What the answer says in words may quote the message, and is not repeated.
+/// Whether it was taken. Of what the answer says codes alone are repeated: words may quote the message.
 pub fn taken(answer: Result<Response<Bytes>, FetchError>) -> Result<(), Refusal> {
-    let status = answer.map_err(|error| Refusal::Away(error.to_string()))?.status();
-    let why = format!("the provider answered {}", status.as_u16());
-    Err(match status {
-        _ if status.is_success() => return Ok(()),
-        // The key is wrong, or the domain is not confirmed: no letter's own fault.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-            Refusal::Away(why)
-        }
+    let answer = answer.map_err(|error| Refusal::Away(error.to_string()))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    // Resend's, and Postmark's.
+    let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let name = body["name"].as_str().filter(is_name).unwrap_or_default();
+    let number = body["ErrorCode"].as_i64().unwrap_or_default();
+    let code = if name.is_empty() { number.to_string() } else { name.to_owned() };
+    let why = format!("the provider answered {} {code}", status.as_u16());
+    Err(match (status, name, number) {
+        // It was taken before, in the words of another build.
+        (_, "invalid_idempotent_request", _) => return Ok(()),
+        // The key is wrong, or the sender or its domain not confirmed: no letter's own fault.
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS, ..)
+        | (_, "invalid_from_address", _)
+        | (_, _, 10 | 400 | 401 | 405 | 412 | 413) => Refusal::Away(why),
         // It is being sent by somebody else in this moment.
-        StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => Refusal::NotNow(why),
+        (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT, ..) => Refusal::NotNow(why),
         _ if status.is_client_error() => Refusal::Never(why),
         _ => Refusal::Away(why),
     })
@@ -79,39 +90,93 @@ pub fn taken(answer: Result<Response<Bytes>, FetchError>) -> Result<(), Refusal>
 
 #[cfg(test)]
 mod tests {
+    use trireme_core::{Uuid, config::Environment, mail::Mailbox};
+
     use super::*;
+
+    fn message() -> Message {
+        Message {
+            id: Uuid::from_u128(7),
+            from: Mailbox::parse("B\u{fc}cher <no-reply@post.example>").unwrap(),
+            to: "ada@example.com".to_owned(),
+            subject: "Hello".to_owned(),
+            text: "text".to_owned(),
+            html: "<p>text</p>".to_owned(),
+        }
+    }
+
+    #[test]
+    fn postmark_is_told_in_its_own_words() {
+        let secret = Secret::new("server token");
+        let call = postmark(&secret, &message()).checked(Environment::Production).unwrap();
+        let request = call.request;
+        assert_eq!(request.uri(), "https://api.postmarkapp.com/email");
+        assert_eq!(
+            (request.method().as_str(), &request.headers()["x-postmark-server-token"]),
+            ("POST", &"server token".parse().unwrap())
+        );
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!(
+            (&body["From"], &body["To"]),
+            (&json!("\"B\u{fc}cher\" <no-reply@post.example>"), &json!("ada@example.com"))
+        );
+        assert_eq!((&body["TextBody"], &body["HtmlBody"]), (&json!("text"), &json!("<p>text</p>")));
+        let id = json!({ "Name": "Message-ID", "Value": "<00000000-0000-0000-0000-000000000007@post.example>" });
+        assert_eq!(body["Headers"][0], id);
+    }
 
     #[test]
     fn an_answer_tells_whether_to_try_again() {
-        let outcome = |status| {
-            let answer =
-                Response::builder().status(status).body(Bytes::from_static(b"ada@example.com"));
+        let outcome = |status, body: &'static str| {
+            let answer = Response::builder().status(status).body(body.into());
             match taken(Ok(answer.unwrap())) {
-                Ok(()) => "taken",
-                Err(Refusal::Away(_)) => "away",
-                Err(Refusal::NotNow(_)) => "not now",
-                Err(Refusal::Never(_)) => "never",
+                Ok(()) => "taken".to_owned(),
+                Err(Refusal::Away(why)) => format!("away: {why}"),
+                Err(Refusal::NotNow(why)) => format!("not now: {why}"),
+                Err(Refusal::Never(why)) => format!("never: {why}"),
             }
         };
-        for (status, due) in [
-            (200, "taken"),
-            (202, "taken"),
-            (302, "away"),
-            (400, "never"),
-            (401, "away"),
-            (403, "away"),
-            (408, "not now"),
-            (409, "not now"),
-            (422, "never"),
-            (429, "away"),
-            (500, "away"),
-            (503, "away"),
+        for (status, body, due) in [
+            (200, "", "taken"),
+            (202, "{}", "taken"),
+            (302, "", "away: the provider answered 302 0"),
+            (400, "", "never: the provider answered 400 0"),
+            (401, "", "away: the provider answered 401 0"),
+            (
+                403,
+                r#"{"name":"validation_error"}"#,
+                "away: the provider answered 403 validation_error",
+            ),
+            (408, "", "not now: the provider answered 408 0"),
+            (
+                409,
+                r#"{"name":"concurrent_idempotent_requests"}"#,
+                "not now: the provider answered 409 concurrent_idempotent_requests",
+            ),
+            (409, r#"{"name":"invalid_idempotent_request"}"#, "taken"),
+            (
+                422,
+                r#"{"name":"validation_error","message":"ada@example.com is none"}"#,
+                "never: the provider answered 422 validation_error",
+            ),
+            (
+                422,
+                r#"{"name":"invalid_from_address"}"#,
+                "away: the provider answered 422 invalid_from_address",
+            ),
+            (422, r#"{"name":"ada@example.com"}"#, "never: the provider answered 422 0"),
+            (
+                422,
+                r#"{"ErrorCode":406,"Message":"ada@example.com is inactive"}"#,
+                "never: the provider answered 422 406",
+            ),
+            (422, r#"{"ErrorCode":400}"#, "away: the provider answered 422 400"),
+            (429, "", "away: the provider answered 429 0"),
+            (500, "", "away: the provider answered 500 0"),
         ] {
-            assert_eq!(outcome(status), due, "{status}");
+            assert_eq!(outcome(status, body), due);
         }
-        assert_eq!(
-            taken(Err(FetchError::TimedOut)),
-            Err(Refusal::Away(FetchError::TimedOut.to_string()))
-        );
+        let silent = Refusal::Away(FetchError::TimedOut.to_string());
+        assert_eq!(taken(Err(FetchError::TimedOut)), Err(silent));
     }
 }
